@@ -1,0 +1,1 @@
+"""Where student code runs: a server inside, a handle outside, and the wire between them."""

@@ -1,0 +1,106 @@
+"""Runs inside the box: holds the student's namespace and answers the grader's requests, one at a time.
+
+It has no check, no answer and no grade to give away. Its own standard streams are closed to student code:
+requests come and go over private descriptors.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+from collections.abc import Callable
+from typing import Any
+
+from autograder.box.wire import Channel, Decoder, encode
+from rl2lib.lab.handle import Callback, LocalHandle, StudentError, student_error
+
+
+class RemoteTarget:
+    """The inside's stand-in for an object that stayed with the grader."""
+
+    def __init__(self, server: Server, key: int, methods: list[str], attributes: dict[str, Any]):
+        self._server, self._key, self._methods, self._attributes = server, key, methods, attributes
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._attributes:
+            return self._attributes[name]
+        return self._forward(name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._forward("__call__")(*args, **kwargs)
+
+    def _forward(self, name: str) -> Callable[..., Any]:
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return self._server.ask(self._key, name, args, kwargs)
+
+        return method
+
+
+class Server:
+    """Serves one namespace over one channel until the channel closes."""
+
+    def __init__(self, channel: Channel):
+        self._channel = channel
+        self._namespace: dict[str, Any] = {"__name__": "__main__"}
+        self._handle = LocalHandle(self._namespace)
+
+    def serve(self) -> None:
+        """Answer requests for ever."""
+        while True:
+            operation, args, kwargs = self._receive()
+            body: list[bytes] = []
+            try:
+                result = self._perform(operation, args, kwargs)
+                reply = {"ok": encode(result, body)}
+            except StudentError as error:
+                body.clear()
+                reply = {"error": [error.kind[:200], error.message[:2000], error.line[:500]]}
+            except (TypeError, ValueError) as error:
+                body.clear()
+                reply = {"error": [type(error).__name__, str(error)[:2000], ""]}
+            self._channel.send(reply, body)
+
+    def ask(self, key: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a method of an object that stayed with the grader."""
+        body: list[bytes] = []
+        request = [key, method, encode(list(args), body), encode(kwargs, body)]
+        self._channel.send({"callback": request}, body)
+        header, raw = self._channel.receive()
+        if "error" in header:
+            raise RuntimeError(header["error"])
+        return Decoder(raw, self._callback, requests=True).value(header["ok"])
+
+    def _receive(self) -> tuple[str, list[Any], dict[str, Any]]:
+        header, raw = self._channel.receive()
+        decoder = Decoder(raw, self._callback, requests=True)
+        return header["op"], decoder.value(header["args"]), decoder.value(header["kwargs"])
+
+    def _callback(self, key: int, methods: list[str], attributes: dict[str, Any]) -> Callback:
+        return Callback(RemoteTarget(self, key, methods, attributes), methods, tuple(attributes))
+
+    def _perform(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if operation == "run":
+            return self._run(*args)
+        return getattr(self._handle, operation)(*args, **kwargs)
+
+    def _run(self, source: str, label: str) -> None:
+        linecache.cache[label] = (len(source), None, source.splitlines(True), label)
+        try:
+            exec(compile(source, label, "exec"), self._namespace)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            raise student_error(error) from None
+
+
+def main() -> None:
+    """Take the channel off the standard streams, then serve."""
+    channel = Channel(os.dup(0), os.dup(1))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    Server(channel).serve()
+
+
+if __name__ == "__main__":
+    main()

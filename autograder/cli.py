@@ -1,0 +1,142 @@
+"""`autograder ...`: what an instructor and an author run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.callback()
+def main() -> None:
+    """Build the course, look after it, grade submissions."""
+
+
+@app.command()
+def build(
+    notebook: Annotated[str | None, typer.Argument(help="with --execute: only this notebook")] = None,
+    check: Annotated[bool, typer.Option("--check", help="change nothing; fail on a stale generated file")] = False,
+    execute: Annotated[bool, typer.Option("--execute", help="also run the solutions, for reading")] = False,
+) -> None:
+    """Write notebooks/, course.json and nbgrader's source/ and release/ from solutions/*.py."""
+    from autograder import build as building
+    from autograder.source import course_root
+
+    root = course_root()
+    if check:
+        from autograder.execute import stale_solutions
+
+        stale = [*building.stale_files(root), *stale_solutions(root)]
+        for path in stale:
+            print(f"{path.relative_to(root)}: not what the source builds; run `make build`")
+        raise typer.Exit(1 if stale else 0)
+    changed = building.build(root)
+    print(f"built: {len(changed)} files changed" if changed else "built: nothing changed")
+    for path in changed:
+        print(f"  {path.relative_to(root)}")
+    if execute:
+        from autograder.execute import execute_solutions
+
+        execute_solutions(root, notebook)
+
+
+@app.command()
+def lint() -> None:
+    """Refuse exercises without checks, hints, times, mutants, and other gaps."""
+    from autograder.lint import lint as course_lint
+
+    problems = course_lint()
+    for problem in problems:
+        print(problem)
+    print(f"course linter: {len(problems)} problems" if problems else "course linter: clean")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def audit(
+    notebook: Annotated[str | None, typer.Argument(help="only this notebook")] = None,
+    exercise: Annotated[str | None, typer.Option(help="only this exercise")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="print the messages too")] = False,
+) -> None:
+    """Print the kill matrix: stubs and mutants fail, references and alternatives pass."""
+    from autograder.audit import audit as run_audit
+    from autograder.source import load_course
+
+    wrong = 0
+    for item in load_course():
+        if notebook and notebook not in (item.number, item.name, item.number.lstrip("0")):
+            continue
+        print(f"{item.name}\n{'':2}{'exercise':<28}{'answer':<46}{'visible':<15}{'hidden':<15}diagnosed as")
+        for line in run_audit(item, exercise):
+            answer = f"{line.kind} {line.variant}".strip()
+            mark = " " if line.as_it_should else "!"
+            wrong += not line.as_it_should
+            checks = f"{line.visible.status:<15}{line.hidden.status:<15}"
+            print(f"{mark} {line.exercise:<28}{answer:<46}{checks}{line.named or ''}")
+            if verbose or not line.as_it_should:
+                print(f"    visible: {line.visible.reason}\n    hidden:  {line.hidden.reason}")
+    print(f"{wrong} rows are not as they should be" if wrong else "every row is as it should be")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="submissions: <student>/<notebook>/<notebook>.ipynb")],
+    out: Annotated[Path, typer.Option(help="where grades.csv, feedback/, results.jsonl, gradebook.db go")],
+    notebook: Annotated[str | None, typer.Option(help="only this notebook")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes that grade side by side")] = 1,
+) -> None:
+    """Grade a folder of submissions."""
+    from autograder.batch import grade_folder
+    from autograder.report import table
+
+    print(table(grade_folder(folder, out, workers, notebook)))
+    print(f"written: {out}/grades.csv, feedback/, results.jsonl, gradebook.db")
+
+
+@app.command()
+def quotes(
+    write: Annotated[bool, typer.Option("--write", help="put the files' numbers into the prose")] = False,
+) -> None:
+    """Compare the numbers quoted in prose with the files they come from."""
+    from autograder import quotes as quoting
+    from autograder.source import course_root
+
+    if write:
+        for path in quoting.write_quotes(course_root()):
+            print(f"updated {path.relative_to(course_root())}")
+    problems = quoting.wrong_quotes(course_root())
+    for problem in problems:
+        print(problem)
+    print(f"quoted numbers: {len(problems)} are wrong" if problems else "quoted numbers: all as measured")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def demo(
+    record: Annotated[bool, typer.Option("--record", help="keep the figures in results/demo.json")] = False,
+) -> None:
+    """Build, learn, grade and train once: the whole path, on real input."""
+    from autograder.demo import run_demo
+
+    run_demo(record)
+
+
+def run() -> None:
+    """Entry point: one clear line for a mistake of the author's or instructor's."""
+    from autograder.source import SourceError
+    from rl2lib.lab.course import UnknownName
+
+    try:
+        app()
+    except (SourceError, UnknownName, FileNotFoundError) as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,174 @@
+"""One submission -> one Result. Scores are decided here, outside the process that runs student code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder import __version__
+from autograder.box.handle import START_SECONDS, BoxHandle
+from autograder.hidden import diagnose, fresh_seed, run_hidden
+from autograder.source import Exercise, Notebook, load_variants
+from autograder.submission import Submission, Ungradable, read_submission
+from rl2lib import __version__ as course_version
+from rl2lib.lab.checking import Outcome, run_visible
+from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout
+
+SCHEMA_VERSION = 1
+CALL_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class ExerciseResult:
+    """What one exercise earned and why."""
+
+    name: str
+    points: float
+    max_points: float
+    status: str
+    reason: str
+    misconception: str | None = None
+    diagnosis: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything known about one graded submission; CSV, HTML, gradebook and resume derive from it."""
+
+    student: str
+    notebook: str
+    course_version: str
+    submission_sha256: str
+    grader_version: str
+    seed: int
+    exercises: tuple[ExerciseResult, ...]
+    flags: tuple[str, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    @property
+    def max_points(self) -> float:
+        """Points to be had."""
+        return sum(exercise.max_points for exercise in self.exercises)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-able data."""
+        return asdict(self)
+
+
+def grade_file(path: Path, student: str, notebook: Notebook, seed: int | None = None) -> Result:
+    """Grade one submitted file; a file that cannot be graded gets a Result that says why."""
+    seed = fresh_seed() if seed is None else seed
+    try:
+        submission = read_submission(path, notebook)
+    except Ungradable as error:
+        return whole_result(student, notebook, seed, "ungradable", str(error))
+    exercises = tuple(_grade_exercises(submission, notebook, seed))
+    return _result(student, notebook, seed, exercises, submission.sha256, submission.flags)
+
+
+def whole_result(student: str, notebook: Notebook, seed: int, status: str, reason: str) -> Result:
+    """Return a Result that gives every exercise of the notebook the same status and reason."""
+    exercises = tuple(ExerciseResult(item.name, 0.0, float(item.points), status, reason) for item in notebook.exercises)
+    return _result(student, notebook, seed, exercises, "", ())
+
+
+def _result(
+    student: str,
+    notebook: Notebook,
+    seed: int,
+    exercises: tuple[ExerciseResult, ...],
+    sha256: str,
+    flags: tuple[str, ...],
+) -> Result:
+    return Result(student, notebook.name, course_version, sha256, __version__, seed, exercises, flags)
+
+
+class _Boxes:
+    """Keeps one box with the submission's cells loaded, and opens another when it dies."""
+
+    def __init__(self, submission: Submission, notebook: Notebook):
+        self._submission = submission
+        self._setup = [cell.source for cell in notebook.setup()]
+        self._skipped: dict[int, Outcome] = {}
+        self._box: BoxHandle | None = None
+
+    def open(self) -> BoxHandle:
+        """Return a living box in which the set-up cells and the learner's cells have run."""
+        while self._box is None or not self._box.alive:
+            self._box = BoxHandle(seconds=CALL_SECONDS)
+            for source in self._setup:
+                self._box.run(source, "<set-up>", START_SECONDS)
+            for index, cell in enumerate(self._submission.cells):
+                if not self._box.alive:
+                    break
+                self._run(self._box, index, cell.source)
+        return self._box
+
+    def _run(self, box: BoxHandle, index: int, source: str) -> None:
+        name = self._submission.cells[index].exercise
+        if index in self._skipped and self._skipped[index].status != "error":
+            return
+        try:
+            box.run(source, f"<cell {index + 1}>")
+        except StudentError as error:
+            reason = f"its cell raised {error.kind}: {error.message} {error.line}".rstrip()
+            self._skipped[index] = Outcome(name, "error", got=reason)
+        except StudentTimeout as error:
+            self._skipped[index] = Outcome(name, "timeout", got=f"its cell did not end within {error.seconds:g} s.")
+        except StudentGone as gone:
+            self._skipped[index] = Outcome(name, gone.status, got=f"while its cell was run, {gone.detail}.")
+
+    def cell_failure(self, name: str) -> Outcome | None:
+        """Return what went wrong when the exercise's own cell was run, None where nothing did."""
+        return next((outcome for outcome in self._skipped.values() if outcome.exercise == name), None)
+
+    def close(self) -> None:
+        if self._box is not None:
+            self._box.close()
+
+
+def _grade_exercises(submission: Submission, notebook: Notebook, seed: int) -> list[ExerciseResult]:
+    boxes = _Boxes(submission, notebook)
+    try:
+        return [_grade_exercise(boxes, notebook, exercise, seed) for exercise in notebook.exercises]
+    finally:
+        boxes.close()
+
+
+def _grade_exercise(boxes: _Boxes, notebook: Notebook, exercise: Exercise, seed: int) -> ExerciseResult:
+    name = exercise.name
+    hidden = run_hidden(notebook, name, boxes.open(), seed)
+    if hidden.passed:
+        return ExerciseResult(name, float(exercise.points), float(exercise.points), "passed", "")
+    failure = boxes.cell_failure(name)
+    if failure is not None and hidden.status == "not_attempted":
+        hidden = failure
+    told, misconception = hidden, hidden.misconception
+    if hidden.status == "failed":
+        visible = run_visible(name, boxes.open())
+        if visible.status == "failed":
+            told, misconception = visible, visible.misconception or misconception
+        if misconception is None:
+            misconception = diagnose(notebook, name, boxes.open(), seed)
+    return ExerciseResult(
+        name,
+        0.0,
+        float(exercise.points),
+        hidden.status,
+        told.reason,
+        misconception,
+        _diagnosis(notebook, name, misconception),
+    )
+
+
+def _diagnosis(notebook: Notebook, name: str, misconception: str | None) -> str:
+    found = [
+        item.diagnosis for item in load_variants(notebook.number) if (item.exercise, item.name) == (name, misconception)
+    ]
+    return found[0] if found else ""

@@ -1,0 +1,34 @@
+"""Hidden checks inside a student's kernel: what stock nbgrader runs. Convenient, and tamperable by whoever shares
+the kernel; the box is the default for grades that matter.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from autograder.hidden import fresh_seed, run_hidden
+from autograder.source import load_course
+from rl2lib.lab.handle import LocalHandle
+
+
+class HiddenCheckFailed(Exception):
+    """The hidden check did not pass; shown as one paragraph, without a traceback into our code."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def kernel_check(name: str) -> None:
+    """Run the hidden check of exercise `name` against the running kernel's names.
+
+    Raises:
+        HiddenCheckFailed: it did not pass.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    namespace = shell.user_ns if shell is not None else vars(sys.modules["__main__"])
+    notebook = next(item for item in load_course() if any(exercise.name == name for exercise in item.exercises))
+    outcome = run_hidden(notebook, name, LocalHandle(namespace, seconds=20.0), fresh_seed())
+    if not outcome.passed:
+        raise HiddenCheckFailed(f"{name}: {outcome.reason}")

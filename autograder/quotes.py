@@ -1,0 +1,61 @@
+"""Numbers quoted in prose are read from `results/`, never typed: this compares them, and writes them.
+
+A quoted number stands between two comments that name its file, the place in it and its format::
+
+    <!-- quote results/demo.json training.normalised .3f -->0.971<!-- /quote -->
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+QUOTE = re.compile(r"(<!-- quote (\S+) (\S+) (\S+) -->)(.*?)(<!-- /quote -->)")
+PLACES = ("README.md", "ARCHITECTURE.md", "docs/*.md", "solutions/*.py")
+
+
+def wrong_quotes(root: Path) -> list[str]:
+    """Return one line for every quoted number that is not what its file says."""
+    problems = []
+    for path in _files(root):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for match in QUOTE.finditer(line):
+                try:
+                    expected = quoted(root, *match.groups()[1:4])
+                except (OSError, KeyError, IndexError, ValueError, TypeError) as error:
+                    problems.append(f"{path.relative_to(root)}:{number}: {match[2]} {match[3]}: {error!r}")
+                    continue
+                if match[5] != expected:
+                    where = f"{path.relative_to(root)}:{number}"
+                    problems.append(
+                        f"{where}: says {match[5]}, {match[2]} says {expected}; run `autograder quotes --write`"
+                    )
+    return problems
+
+
+def write_quotes(root: Path) -> list[Path]:
+    """Put the files' numbers into the prose; return the files that changed."""
+    changed = []
+    for path in _files(root):
+        text = path.read_text(encoding="utf-8")
+        fresh = QUOTE.sub(lambda match: match[1] + quoted(root, *match.groups()[1:4]) + match[6], text)
+        if fresh != text:
+            path.write_text(fresh, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+def quoted(root: Path, file: str, place: str, form: str) -> str:
+    """Return the number at `place` (dotted keys and list indices) of a JSON file, formatted."""
+    value: Any = json.loads((root / file).read_text(encoding="utf-8"))
+    for key in place.split("."):
+        value = value[int(key)] if isinstance(value, list) else value[key]
+    return format(value, form)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for pattern in PLACES:
+        yield from sorted(root.glob(pattern))

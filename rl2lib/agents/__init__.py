@@ -1,0 +1,1 @@
+"""Fast learners: everything that has `initial_state` and `act`."""

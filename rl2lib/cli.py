@@ -1,0 +1,121 @@
+"""`rl2 ...`: what a learner runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Number = Annotated[str, typer.Argument(help="a notebook: 2, 02 or its name")]
+
+
+@app.callback()
+def main() -> None:
+    """Learn RL² by building it."""
+
+
+@app.command()
+def learn(
+    number: Annotated[str | None, typer.Argument(help="a notebook: 2, 02 or its name; all without")] = None,
+    open_lab: Annotated[bool, typer.Option("--open/--no-open", help="open JupyterLab")] = True,
+) -> None:
+    """Copy the released notebooks into work/ unless they are there, and open JupyterLab."""
+    import subprocess
+
+    from rl2lib.lab import workbook
+
+    paths = workbook.start(number)
+    for path in paths:
+        print(path)
+    if open_lab:
+        target = paths[0] if number else paths[0].parent
+        raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(target)]))
+
+
+@app.command()
+def check(
+    number: Number,
+    exercise: Annotated[str | None, typer.Argument(help="only this exercise")] = None,
+    file: Annotated[Path | None, typer.Option(help="check this file instead of your copy in work/")] = None,
+    seconds: Annotated[float, typer.Option(help="time limit of one cell or check")] = 10.0,
+) -> None:
+    """Check your notebook; the exit code is 0 only when every exercise passes."""
+    from rl2lib.lab import messages, places, terminal
+    from rl2lib.lab.store import Store
+
+    outcomes = terminal.check_notebook(number, file, exercise, seconds)
+    for outcome in outcomes:
+        print(messages.outcome_text(outcome))
+        if places.recording() and file is None:
+            Store().record_attempt(outcome.exercise, outcome.status, outcome.misconception)
+    passed = sum(outcome.passed for outcome in outcomes)
+    print(f"{passed} of {len(outcomes)} passed")
+    raise typer.Exit(0 if passed == len(outcomes) else 1)
+
+
+@app.command()
+def hint(exercise: str) -> None:
+    """Show the next hint for an exercise."""
+    from rl2lib.lab import course, notebook
+
+    course.load().exercise(exercise)
+    notebook.hint(exercise)
+
+
+@app.command()
+def progress() -> None:
+    """Show what has passed so far, and what comes next."""
+    from rl2lib.lab import notebook
+
+    notebook.progress()
+
+
+@app.command()
+def reset(number: Number) -> None:
+    """Start a notebook again; your copy is kept with today's date."""
+    from rl2lib.lab import workbook
+
+    backup = workbook.reset(number)
+    print(f"fresh copy made; yours is kept at {backup}" if backup else "fresh copy made")
+
+
+@app.command()
+def submit(
+    number: Number, student: Annotated[str | None, typer.Option(help="your name in the class list")] = None
+) -> None:
+    """Lay your notebook where the instructor collects it: submitted/<student>/<notebook>/."""
+    from rl2lib.lab import workbook
+
+    print(workbook.submit(number, student))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything a notebook needs, and say how to mend what is wrong."""
+    from rl2lib.lab.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'✗' if finding.fix else '✓'} {finding.what:<14}{finding.found}")
+        if finding.fix:
+            print(f"  {'':<14}fix: {finding.fix}")
+    raise typer.Exit(1 if any(finding.fix for finding in findings) else 0)
+
+
+def run() -> None:
+    """Entry point: one clear line for a learner's mistake, never a traceback."""
+    from rl2lib.lab.course import UnknownName
+    from rl2lib.lab.workbook import WorkbookError
+
+    try:
+        app()
+    except (UnknownName, WorkbookError, FileNotFoundError, PermissionError) as error:
+        print(f"rl2: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""Distributions over tasks, batched in torch, and the environments that play them."""

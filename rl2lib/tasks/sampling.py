@@ -1,0 +1,71 @@
+"""Random draws that take a generator, on the generator's device (torch.distributions takes none)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+
+def make_generators(seed: int, *names: str, device: torch.device | str = "cpu") -> dict[str, torch.Generator]:
+    """Return one generator per name. A stream depends on the seed and its name, not on its company.
+
+    So a run's weights, tasks and luck are independent streams of one seed, and adding a stream moves no other.
+    """
+    generators = {}
+    for name in names:
+        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+        stream_seed = int.from_bytes(digest[:8]) >> 1  # torch takes 63 bits
+        generators[name] = torch.Generator(device=device).manual_seed(stream_seed)
+    return generators
+
+
+def uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Draw from U[0, 1): float32 of the given shape."""
+    return torch.rand(shape, generator=generator, device=generator.device)
+
+
+def normal(mean: Tensor, std: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw from N(mean, std²), elementwise over the broadcast shape."""
+    shape = torch.broadcast_shapes(mean.shape, std.shape)
+    return mean + std * torch.randn(shape, generator=generator, device=generator.device, dtype=mean.dtype)
+
+
+def bernoulli(probability: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw 0. or 1. with the given probability of 1, elementwise; one uniform number per element."""
+    noise = torch.rand(probability.shape, generator=generator, device=generator.device, dtype=probability.dtype)
+    return (noise < probability).to(probability.dtype)
+
+
+def gamma(concentration: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw from Gamma(concentration, rate 1), elementwise.
+
+    Raises:
+        ValueError: if a concentration is not positive.
+    """
+    if not bool((concentration > 0).all()):
+        raise ValueError(f"concentration: expected positive numbers, got a smallest of {concentration.min():g}")
+    # what torch.distributions.Gamma calls itself, only that it passes no generator
+    return torch._standard_gamma(concentration, generator=generator)
+
+
+def beta(alpha: Tensor, beta: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw from Beta(alpha, beta), elementwise over the broadcast shape."""
+    shape = torch.broadcast_shapes(alpha.shape, beta.shape)
+    return dirichlet(torch.stack([alpha.expand(shape), beta.expand(shape)], dim=-1), generator)[..., 0]
+
+
+def dirichlet(concentration: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw from Dirichlet(concentration) over the last axis; every draw sums to 1 there."""
+    draws = gamma(concentration, generator)
+    return draws / draws.sum(dim=-1, keepdim=True)
+
+
+def categorical(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw an index of the last axis with probability softmax(logits): int64, one axis fewer.
+
+    An exponential race: the first of A clocks with rates exp(logits) rings, with no need to normalise.
+    """
+    clocks = torch.empty_like(logits).exponential_(generator=generator)
+    return (logits - clocks.log()).argmax(dim=-1)

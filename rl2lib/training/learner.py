@@ -1,0 +1,68 @@
+"""What the training loop asks of a slow learner, and the one gradient step that they share."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.types import Trajectory
+
+
+class Learner(Protocol):
+    """A slow learner: it owns the weights and improves them, one batch of whole trials at a time.
+
+    Attributes:
+        policy: the fast learner that plays.
+        config: a frozen dataclass; written on every checkpoint's card.
+        modules: every module with weights, by name.
+        optimisers: every optimiser, by the name of its module.
+    """
+
+    policy: RecurrentPolicy
+    config: Any
+    modules: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Optimizer]
+
+    def update(
+        self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator
+    ) -> dict[str, float]:
+        """Improve the weights from fresh trials and return what is worth plotting.
+
+        Args:
+            trajectory: whole trials that the policy has just played.
+            tasks: the tasks they were played on, for learners that may see them.
+            progress: the fraction of training already done, in [0, 1), which drives schedules.
+            generator: the learner's own randomness (the order of minibatches).
+
+        Raises:
+            FloatingPointError: if a loss, a gradient or a weight is no longer finite.
+        """
+        ...
+
+
+def descend(loss: Tensor, name: str, module: nn.Module, optimiser: torch.optim.Optimizer, max_grad_norm: float) -> None:
+    """Take one gradient step on a module, its gradient clipped to a norm.
+
+    Raises:
+        FloatingPointError: if the loss or the gradient is not finite; the weights are then as they were.
+    """
+    optimiser.zero_grad()
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
+    if not (bool(torch.isfinite(loss)) and bool(torch.isfinite(norm))):
+        for key, parameter in module.named_parameters():
+            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
+                raise FloatingPointError(f"the gradient of {name}.{key} is not finite (loss {loss.item():g})")
+        raise FloatingPointError(f"the loss of {name} is {loss.item():g}, its gradient's norm {norm.item():g}")
+    optimiser.step()
+
+
+def check_finite(modules: dict[str, nn.Module]) -> None:
+    """Raise FloatingPointError, naming the parameter, if a weight is not finite."""
+    for name, module in modules.items():
+        for key, parameter in module.named_parameters():
+            if not bool(torch.isfinite(parameter).all()):
+                raise FloatingPointError(f"the weights of {name}.{key} are not finite")

@@ -1,0 +1,246 @@
+"""The one training loop: play trials, let the learner improve, save; the same for every slow learner.
+
+A run is fixed by its config: the seed makes every generator, schedules are functions of the iteration, and the
+number of iterations is chosen beforehand, so a killed and resumed run ends with the weights of an unbroken one.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rl2lib.rollout import rollout
+from rl2lib.tasks.sampling import make_generators
+from rl2lib.training import checkpoint as checkpoints
+from rl2lib.training.checkpoint import Checkpoint, CheckpointError
+from rl2lib.training.learner import Learner, check_finite
+from rl2lib.training.progress import ProgressLine
+from rl2lib.types import TaskDistribution, TrialEnv
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What fixes a run, beside the learner's own config.
+
+    Attributes:
+        iterations: outer-loop updates.
+        trials_per_iteration: fresh tasks, one trial each, for every update.
+        seed: makes all generators of the run; the learner's initial weights have their own.
+        checkpoint_every: iterations between checkpoints, where a folder is given; the last is always saved.
+    """
+
+    iterations: int
+    trials_per_iteration: int
+    seed: int = 0
+    checkpoint_every: int = 50
+
+
+@dataclass
+class TrainingRun:
+    """What a run leaves behind, beside the learner's weights.
+
+    Attributes:
+        history: a value an iteration: "trial_return" (by expected reward where it is told) and the learner's own.
+        env_steps: steps of all trials played.
+        seconds: wall time, all sittings of a resumed run together.
+        checkpoint: the last checkpoint written or read, if any.
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    env_steps: int = 0
+    seconds: float = 0.0
+    checkpoint: Path | None = None
+
+
+class DivergenceError(RuntimeError):
+    """Training met a number that is not finite, and stopped."""
+
+
+def train(
+    learner: Learner,
+    distribution: TaskDistribution[Any],
+    env: TrialEnv[Any],
+    config: TrainingConfig,
+    *,
+    folder: Path | None = None,
+    progress: bool | None = None,
+    threads: int | None = None,
+    device: torch.device | str = "cpu",
+) -> TrainingRun:
+    """Train a learner for `config.iterations`, resuming from `folder` if a checkpoint of this run is there.
+
+    Args:
+        learner: whose weights are trained in place.
+        distribution: what tasks are drawn from.
+        env: what they are played in.
+        config: what fixes the run.
+        folder: where checkpoints go; None keeps none.
+        progress: show a line with the running return and the time left; None: if somebody is watching.
+        threads: torch's threads during the run; None leaves them alone. Sums, and so the last bits of the
+            weights, depend on them.
+        device: where tasks and generators live; the learner's modules must be there.
+
+    Returns:
+        The run's history and bookkeeping.
+
+    Raises:
+        DivergenceError: if a loss, gradient, weight or logit is not finite; the last checkpoint stays.
+        CheckpointError: if the folder's checkpoint is damaged or belongs to another run.
+    """
+    generators = make_generators(config.seed, "tasks", "env", "policy", "learner", device=device)
+    run, done = TrainingRun(), 0
+    if folder is not None and (place := checkpoints.latest(folder)) is not None:
+        done = _resume(place, learner, config, generators, run)
+    line = ProgressLine(config.iterations, done, progress)
+    seconds_before, started = run.seconds, time.perf_counter()
+    with torch_threads(threads):
+        try:
+            for iteration in range(done, config.iterations):
+                metrics = _iterate(learner, distribution, env, config, iteration, generators, run)
+                for name, value in metrics.items():
+                    run.history.setdefault(name, []).append(value)
+                run.seconds = seconds_before + time.perf_counter() - started
+                done = iteration + 1
+                recent = run.history["trial_return"][-20:]
+                line.update(done, f"return {sum(recent) / len(recent):.3f}")
+                if folder is not None and (done % config.checkpoint_every == 0 or done == config.iterations):
+                    run.checkpoint = _save(folder, done, learner, config, generators, run)
+        except FloatingPointError as error:
+            raise DivergenceError(_diverged(done + 1, error, run.checkpoint)) from error
+        finally:
+            line.close()
+    return run
+
+
+@contextmanager
+def torch_threads(threads: int | None) -> Iterator[None]:
+    """Run a block with this many torch threads, then restore what was; None changes nothing."""
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _iterate(
+    learner: Learner,
+    distribution: TaskDistribution[Any],
+    env: TrialEnv[Any],
+    config: TrainingConfig,
+    iteration: int,
+    generators: dict[str, torch.Generator],
+    run: TrainingRun,
+) -> dict[str, float]:
+    tasks = distribution.sample(config.trials_per_iteration, generators["tasks"])
+    trajectory = rollout(
+        learner.policy, env, tasks, policy_generator=generators["policy"], env_generator=generators["env"]
+    )
+    metrics = learner.update(trajectory, tasks, progress=iteration / config.iterations, generator=generators["learner"])
+    check_finite(learner.modules)
+    run.env_steps += int(trajectory.mask.sum())
+    returns = trajectory.trial_return(expected=trajectory.expected_reward is not None)
+    return {"trial_return": returns.mean().item(), **metrics}
+
+
+def _diverged(iteration: int, error: FloatingPointError, saved: Path | None) -> str:
+    kept = f"The last good checkpoint is {saved}." if saved else "No checkpoint had been saved."
+    return (
+        f"iteration {iteration}: {error}. Look at the learning rate first (try a tenth of it), then at the rewards "
+        f"(finite? of order 1?) and at the gradient clipping. {kept}"
+    )
+
+
+def _description(learner: Learner, config: TrainingConfig) -> dict[str, Any]:
+    description = {
+        "learner": {"name": type(learner).__name__, **asdict(learner.config)},
+        "training": asdict(config),
+        "modules": {name: str(module) for name, module in learner.modules.items()},
+    }
+    # through JSON, so that it compares equal to what a card holds (tuples are lists there)
+    return dict(json.loads(json.dumps(description)))
+
+
+def _save(
+    folder: Path,
+    iteration: int,
+    learner: Learner,
+    config: TrainingConfig,
+    generators: dict[str, torch.Generator],
+    run: TrainingRun,
+) -> Path:
+    state = {f"generator.{name}": generator.get_state() for name, generator in generators.items()}
+    groups = {}
+    for name, optimiser in learner.optimisers.items():
+        tensors, groups[name] = checkpoints.pack_optimiser(optimiser)
+        state |= {f"optimiser.{name}.{key}": value for key, value in tensors.items()}
+    for name, values in run.history.items():
+        state[f"history.{name}"] = torch.tensor(values, dtype=torch.float64)
+    card = {
+        "config": _description(learner, config),
+        "seed": config.seed,
+        "env_steps": run.env_steps,
+        "seconds": run.seconds,
+        "optimisers": groups,
+        "commit": _commit(),
+        "versions": {name: version(name) for name in ("torch", "numpy", "safetensors")},
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+    }
+    weights = checkpoints.pack_modules(learner.modules)
+    return checkpoints.save(folder, iteration, Checkpoint(weights, state, card))
+
+
+def _resume(
+    place: Path,
+    learner: Learner,
+    config: TrainingConfig,
+    generators: dict[str, torch.Generator],
+    run: TrainingRun,
+) -> int:
+    saved = checkpoints.load(place)
+    wanted, found = _description(learner, config), saved.card["config"]
+    for part in wanted:
+        if wanted[part] != found[part]:
+            raise CheckpointError(
+                f"{place}: it belongs to another run: {part} was {found[part]}, now {wanted[part]}; "
+                "give this run a folder of its own"
+            )
+    checkpoints.unpack_modules(learner.modules, saved.weights)
+    for name, optimiser in learner.optimisers.items():
+        checkpoints.unpack_optimiser(
+            optimiser, _below(saved.state, f"optimiser.{name}."), saved.card["optimisers"][name]
+        )
+    for name, generator in generators.items():
+        generator.set_state(saved.state[f"generator.{name}"])
+    run.history = {name: values.tolist() for name, values in _below(saved.state, "history.").items()}
+    run.env_steps, run.seconds, run.checkpoint = saved.card["env_steps"], saved.card["seconds"], place
+    return int(saved.card["iteration"])
+
+
+def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+@cache
+def _commit() -> str:
+    try:
+        here = Path(__file__).parent
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()

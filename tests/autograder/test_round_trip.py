@@ -1,0 +1,144 @@
+"""nbgrader's own commands, for real: generate_assignment, autograde, generate_feedback, export; and our own grader.
+
+The class is the reference, the blank release, a half-done notebook, one that talks on stderr, and every mutant and
+alternative. It is graded by a copy of the autograder in which every line of every hidden check ends in a canary, so
+that whatever shows a line of a check, a traceback say, shows the canary: no feedback may.
+"""
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from autograder.build import nbgrader_source, to_text, write_if_changed
+from autograder.samples import filled, reference_answers, sample_students, write_submission
+from autograder.source import load_course
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COURSE = {notebook.number: notebook for notebook in load_course()}
+CANARY = "canary5f2c"
+NUMBERS = [pytest.param(number, marks=pytest.mark.xdist_group(f"round-trip-{number}")) for number in sorted(COURSE)]
+
+
+@dataclass
+class Class:
+    """A class's folder, the planted checkout that grades it, and what each submission should earn."""
+
+    number: str
+    folder: Path
+    checkout: Path
+    expected: dict[str, dict[str, bool]]
+
+    def run(self, *command: str) -> None:
+        """Run a command of the planted checkout."""
+        environment = {
+            **os.environ,
+            "RL2_COURSE": str(self.folder),
+            "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
+            "PYTHONPATH": str(self.checkout),
+            "OMP_NUM_THREADS": "1",
+        }
+        command = (sys.executable, "-W", "ignore", "-m", *command)
+        found = subprocess.run(command, capture_output=True, text=True, cwd=self.checkout, env=environment, timeout=900)
+        assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
+
+    def points(self, student: str) -> int:
+        """What a submission should earn."""
+        worth = {exercise.name: exercise.points for exercise in COURSE[self.number].exercises}
+        return sum(worth[name] for name, passes in self.expected[student].items() if passes)
+
+
+def planted_checkout(folder: Path) -> Path:
+    """Copy what grading needs, with the canary behind every line of every hidden check."""
+    shutil.copytree(ROOT / "autograder", folder / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    for path in (folder / "autograder" / "checks").glob("nb*.py"):
+        lines = path.read_text().splitlines()
+        ends = {
+            token.start[0]
+            for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
+            if token.type in (tokenize.NEWLINE, tokenize.NL) and token.line.strip()
+        }
+        marked = [line + f"  # {CANARY}" if number in ends else line for number, line in enumerate(lines, 1)]
+        path.write_text("\n".join(marked) + "\n")
+        compile(path.read_text(), str(path), "exec")
+        assert path.read_text().count(CANARY) > 20
+    return folder
+
+
+def noisy(source: str) -> str:
+    """Make a right answer talk on every channel while it works."""
+    loud = (
+        "{0}import logging, os, sys, warnings\n{0}logging.basicConfig()\n{0}warnings.warn('loud')\n"
+        "{0}logging.warning('louder')\n{0}print('loudest', file=sys.stderr)\n{0}os.write(2, b'below python')\n"
+    )
+    before, marker, after = source.partition("### BEGIN SOLUTION\n")
+    indent = " " * (len(before) - len(before.rstrip(" ")))
+    return before.rstrip(" ") + loud.format(indent) + indent + marker + after
+
+
+@pytest.fixture(scope="module")
+def graded(request, tmp_path_factory) -> Iterator[Class]:
+    """A notebook's class, through nbgrader."""
+    notebook = COURSE[request.param]
+    folder = tmp_path_factory.mktemp(f"class-{notebook.number}")
+    checkout = planted_checkout(tmp_path_factory.mktemp(f"checkout-{notebook.number}"))
+    found = Class(notebook.number, folder, checkout, {})
+    for student, content, passes in sample_students(notebook):
+        write_submission(folder / "submitted", student, notebook, content)
+        found.expected[student] = passes
+    right = reference_answers(notebook)
+    loud = filled(notebook, {name: noisy(source) for name, source in right.items()})
+    write_submission(folder / "submitted", "noisy", notebook, loud)
+    found.expected["noisy"] = dict.fromkeys(right, True)
+    write_if_changed(folder / "source" / notebook.name / f"{notebook.name}.ipynb", to_text(nbgrader_source(notebook)))
+    found.run("nbgrader", "generate_assignment", notebook.name)
+    found.run("nbgrader", "autograde", notebook.name)
+    found.run("nbgrader", "generate_feedback", notebook.name)
+    found.run("nbgrader", "export", f"--to={folder / 'grades.csv'}")
+    yield found
+
+
+@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
+def test_nbgrader_gives_every_submission_what_it_deserves(graded):
+    rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader((graded.folder / "grades.csv").open())}
+    assert rows == {student: graded.points(student) for student in graded.expected}
+
+
+@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
+def test_nbgraders_release_is_the_one_that_is_committed(graded):
+    name = COURSE[graded.number].name
+    generated = json.loads((graded.folder / "release" / name / f"{name}.ipynb").read_text())
+    assert generated == json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())
+
+
+@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
+def test_nbgraders_feedback_tells_what_is_wrong_and_shows_no_hidden_check(graded):
+    pages = {page.parent.parent.name: page.read_text() for page in (graded.folder / "feedback").rglob("*.html")}
+    assert set(pages) == set(graded.expected)
+    assert not [student for student, page in pages.items() if CANARY in page]
+    assert "write your answer here" in pages["blank"]
+
+
+@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
+def test_our_grader_agrees_and_shows_no_hidden_check(graded):
+    out = graded.folder / "out"
+    graded.run("autograder.cli", "grade", str(graded.folder / "submitted"), "--out", str(out))
+    results = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    for result in results:
+        passed = {item["name"]: item["status"] == "passed" for item in result["exercises"]}
+        assert passed == graded.expected[result["student"]], result["student"]
+        assert all(item["reason"] for item in result["exercises"] if item["status"] != "passed")
+    assert {result["student"] for result in results} == set(graded.expected)
+    for path in out.rglob("*"):
+        assert path.is_dir() or CANARY.encode() not in path.read_bytes()

@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from rl2lib.agents.bandit import UCB1, Greedy, Oracle, Random, Thompson
+from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.evaluation.evaluate import Row, evaluate
+from rl2lib.evaluation.statistics import Estimate
+from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
+from rl2lib.types import Step
+
+ENV = BanditEnv(3, 8)
+TASKS = IndependentBandits(3).sample(2_000, torch.Generator().manual_seed(0))
+
+
+def test_rows_come_best_first_with_paired_differences() -> None:
+    agents = {"random": Random(3), "greedy": Greedy(3), "oracle": Oracle()}
+    result = evaluate(agents, ENV, TASKS, seed=0, random="random", reference="oracle")
+    assert [row.agent for row in result.rows] == ["oracle", "greedy", "random"]
+    torch.testing.assert_close(result.scores["oracle"], 8 * TASKS.amax(dim=1))
+    best, greedy, random = result.rows
+    assert best.behind_best.mean == 0.0 and best.level_with_best and not greedy.level_with_best
+    assert greedy.behind_best.mean == pytest.approx(best.score.mean - greedy.score.mean)
+    assert best.normalised is not None and best.normalised.mean == 1.0
+    assert random.normalised is not None and random.normalised.mean == 0.0
+    assert greedy.normalised is not None and greedy.normalised.mean == pytest.approx(
+        (greedy.score.mean - random.score.mean) / (best.score.mean - random.score.mean)
+    )
+
+
+def test_expected_and_sampled_scores_share_a_mean_and_expected_ones_are_less_noisy() -> None:
+    row = evaluate({"greedy": Greedy(3)}, ENV, TASKS, seed=0)["greedy"]
+    assert row.score.standard_error < row.sampled_return.standard_error
+    assert abs(row.score.mean - row.sampled_return.mean) < 4 * row.sampled_return.standard_error
+
+
+def test_an_agents_result_does_not_depend_on_its_company() -> None:
+    alone = evaluate({"thompson": Thompson(3)}, ENV, TASKS, seed=1)
+    company = evaluate({"random": Random(3), "thompson": Thompson(3)}, ENV, TASKS, seed=1)
+    assert torch.equal(alone.scores["thompson"], company.scores["thompson"])
+    other = evaluate({"thompson": Thompson(3)}, ENV, TASKS, seed=2)
+    assert not torch.equal(alone.scores["thompson"], other.scores["thompson"])
+
+
+def test_two_names_for_one_agent_tie_exactly() -> None:
+    result = evaluate({"one": UCB1(3), "two": UCB1(3)}, ENV, TASKS, seed=0)
+    assert all(row.level_with_best and row.behind_best.standard_error == 0.0 for row in result.rows)
+
+
+def test_level_with_the_best_is_what_the_interval_does_not_separate() -> None:
+    score = Estimate(6.0, 0.1, 5.8, 6.2)
+    for behind, level in ((Estimate(0.1, 0.1, -0.1, 0.3), True), (Estimate(0.3, 0.1, 0.1, 0.5), False)):
+        assert Row("agent", "sampled", score, score, behind, None).level_with_best is level
+
+
+def test_rows_say_how_actions_were_chosen_and_the_table_how_they_were_scored() -> None:
+    policy = RecurrentPolicy((1,), 3, 4, generator=torch.Generator().manual_seed(0))
+    agents = {"rnn greedy": policy.acting("greedy"), "rnn": policy, "ucb": UCB1(3)}
+    result = evaluate(agents, ENV, TASKS, seed=0)
+    assert {row.agent: row.actions for row in result.rows} == {
+        "rnn greedy": "greedy",
+        "rnn": "sampled",
+        "ucb": "own rule",
+    }
+    table = result.table()
+    assert "expected reward on the same 2,000 tasks" in table
+    lines = table.splitlines()
+    assert lines[2].startswith("| ucb") and "| best" in lines[2] and len({len(line) for line in lines[:5]}) == 1
+
+
+def test_without_expected_rewards_it_scores_by_sampled_ones_and_says_so() -> None:
+    class Silent(BanditEnv):
+        def step(self, actions: torch.Tensor) -> Step:
+            return super().step(actions)._replace(expected_reward=None)
+
+    result = evaluate({"greedy": Greedy(3)}, Silent(3, 8), TASKS, seed=0)
+    assert result.scored_by == "sampled reward"
+    assert result.rows[0].score == result.rows[0].sampled_return
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        evaluate({}, ENV, TASKS, seed=0)
+    with pytest.raises(ValueError, match="name both"):
+        evaluate({"greedy": Greedy(3)}, ENV, TASKS, seed=0, random="greedy")
+    with pytest.raises(ValueError, match="reference: expected one of greedy, got 'gready'"):
+        evaluate({"greedy": Greedy(3)}, ENV, TASKS, seed=0, random="greedy", reference="gready")
+    with pytest.raises(KeyError, match="not among greedy"):
+        evaluate({"greedy": Greedy(3)}, ENV, TASKS, seed=0)["thompson"]

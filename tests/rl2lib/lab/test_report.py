@@ -1,0 +1,94 @@
+"""A report's messages: kinds, shapes, dtypes, values, misconceptions, and nothing revealed by hidden checks."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binom
+
+from rl2lib.lab.handle import Ref
+from rl2lib.lab.report import FORGOTTEN_RETURN, CheckFailure, Report
+
+
+def failure(method, *args, report=None, **kwargs) -> CheckFailure:
+    with pytest.raises(CheckFailure) as caught:
+        getattr(report or Report("exercise"), method)(*args, **kwargs)
+    return caught.value
+
+
+@pytest.mark.parametrize("method", ["array", "tensor", "number", "integer", "boolean"])
+def test_none_is_a_forgotten_return(method):
+    found = failure(method, "f(1)", None)
+    assert found.got == "None" and found.cause == FORGOTTEN_RETURN
+
+
+def test_kind_shape_and_dtype_have_their_own_messages():
+    assert "NumPy" in failure("array", "f(1)", torch.zeros(2)).cause
+    assert "torch" in failure("tensor", "f(1)", np.zeros(2)).cause
+    found = failure("array", "f(1)", np.zeros((3, 2)), (2, 3))
+    assert found.expected == "shape (2, 3)" and found.got == "shape (3, 2)" and "batch-first" in found.cause
+    assert "one was lost" in failure("tensor", "f(1)", torch.zeros(2), (2, 1)).cause
+    assert "float" in failure("tensor", "f(1)", torch.zeros(2, dtype=torch.int64), (2,), torch.float32).expected
+    assert "NaN" in failure("array", "f(1)", np.array([np.nan, 1.0])).got
+    assert failure("number", "f(1)", [1.0]).expected == "one number"
+    assert failure("number", "f(1)", Ref(0, "Weird")).got.startswith("Weird")
+    assert failure("integer", "f(1)", 1.0).expected == "one integer"
+    assert failure("boolean", "f(1)", 1).expected == "True or False"
+
+
+def test_integer_widths_are_not_told_apart_but_float_widths_are():
+    Report("x").tensor("f", torch.zeros(2, dtype=torch.int32), (2,), torch.int64)
+    failure("tensor", "f", torch.zeros(2, dtype=torch.float64), (2,), torch.float32)
+
+
+def test_close_accepts_equals_of_every_kind():
+    report = Report("x")
+    for value in (1, 2.5, True, "text", None, [1, 2.0], (1, np.ones(2)), {"a": torch.ones(2)}, np.eye(2)):
+        report.close("f", value, value)
+    report.close("f", np.float64(0.1) + 0.2, 0.3)
+
+
+def test_close_says_where_values_differ():
+    found = failure("close", "f(x)", np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    assert "1 of 3 entries differ, the first at [2]" in found.got and "3." in found.expected
+
+
+def test_close_names_a_misconception_even_of_another_shape():
+    report = Report("x", {"wrong_axis": "You averaged over steps."})
+    found = failure("close", "f", np.zeros(2), np.zeros(3), misconceptions={"wrong_axis": np.zeros(2)}, report=report)
+    assert found.misconception == "wrong_axis" and found.cause == "You averaged over steps."
+
+
+def test_a_misconception_that_equals_the_right_answer_is_not_named():
+    Report("x").close("f", 1.0, 1.0, misconceptions={"same": 1.0})
+    assert failure("close", "f", 2.0, 1.0, misconceptions={"same": 1.0}).misconception is None
+
+
+def test_hidden_reports_never_show_the_expected_value():
+    secret = 0.123456789
+    cases = [(0.5, secret), (np.zeros(3), np.full(3, secret)), (torch.zeros(2), torch.full((2,), secret)), ("a", "b")]
+    for got, expected in cases:
+        found = failure("close", "f", got, expected, report=Report("x", reveal=False))
+        assert "0.1234" not in str(found.args) and "'b'" not in str(found.args)
+    found = failure("binomial", "f", 0, 1000, secret, report=Report("x", reveal=False))
+    assert "0.123" not in str(found.args)
+
+
+def test_binomial_has_the_false_alarm_it_states():
+    trials, probability, false_alarm = 400, 0.3, 0.01
+    refused = 0.0
+    for successes in range(trials + 1):
+        try:
+            Report("x").binomial("f", successes, trials, probability, false_alarm=false_alarm)
+        except CheckFailure:
+            refused += binom.pmf(successes, trials, probability)
+    assert 0 < refused <= false_alarm
+
+
+def test_binomial_names_the_probability_that_fits():
+    found = failure("binomial", "f", 500, 1000, 0.9, misconceptions={"coin": 0.5, "never": 0.0})
+    assert found.misconception == "coin"
+
+
+def test_certain_events_are_checked_exactly():
+    Report("x").binomial("f", 10, 10, 1.0)
+    failure("binomial", "f", 9, 10, 1.0)
