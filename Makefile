@@ -35,7 +35,7 @@ learn: $(READY)
 	@$(BIN)/rl2 learn $(N)
 
 test: $(READY)
-	$(TESTING) $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(TESTING) $(BIN)/python -m pytest -n 2 --dist loadscope tests --nbval-lax solutions
 
 lint: $(READY)
 	$(BIN)/ruff check .

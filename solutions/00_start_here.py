@@ -4,7 +4,8 @@
 # **RL² is reinforcement learning twice.** A slow learner, the one you know, trains the weights of a
 # recurrent network over thousands of different tasks. The network it ends up with is itself a learner: put
 # into a task it has never seen, it explores, remembers what paid, and improves within a handful of attempts,
-# **with its weights frozen**. All of that learning happens in its hidden state.
+# **with its weights frozen**. All of that learning happens in its hidden state. Training of this kind is
+# called **meta-reinforcement learning**: learning to learn.
 #
 # In this workbook you build that, piece by piece, and check each piece as you go. You should be comfortable
 # with Python, a little PyTorch, and the basic words of reinforcement learning (reward, policy, episode). You
@@ -13,7 +14,7 @@
 # **After this notebook (about {minutes} minutes) you will be able to**
 #
 # - say what survives an episode, what survives a trial, and which of the two learners uses it;
-# - compute the number that every table of this course reports;
+# - compute the number that the course's tables report;
 # - use the workbook: check, hint, solution, progress, submit;
 # - know whether to read a primer on recurrent networks or policy gradients first (both are here, both
 #   short);
@@ -24,7 +25,7 @@
 # %% setup=true
 import numpy as np
 
-from rl2lib.lab import check, course, hint, progress, quiz  # noqa: F401, for you to use
+from rl2lib.lab import check, course, hint, progress, quiz, solution, submit
 
 # %% given=true
 # For figures and the course map only; your answers need nothing from here.
@@ -69,7 +70,7 @@ from rl2lib.evaluation.figures import MARKERS, PALETTE, band, show, style
 # environment; RL² keeps it across the episodes of a trial, because the next episode has the same task.
 #
 # The same three rows as a picture, for a task whose episodes last four steps, three episodes to a trial. To
-# save space, an iteration comes here after two trials; in earnest it comes after hundreds.
+# save space, an iteration comes here after two trials; in section 0.4 it comes after 32.
 
 # %%
 steps_per_episode, episodes_per_trial, num_trials = 4, 3, 3
@@ -83,8 +84,12 @@ rows = [
 with style():
     fig, axes = plt.subplots(3, 1, figsize=(8.4, 4.2), sharex=True)
     for row, (axis, (label, value)) in enumerate(zip(axes, rows, strict=True)):
-        axis.step(steps, value, where="post", color=PALETTE[0], linestyle="-", linewidth=2)
-        axis.fill_between(steps, value, step="post", color=PALETTE[0], alpha=0.15, linewidth=0)
+        axis.step(
+            steps, value, where="post", color=PALETTE[0], linestyle="-", linewidth=2
+        )
+        axis.fill_between(
+            steps, value, step="post", color=PALETTE[0], alpha=0.15, linewidth=0
+        )
         for episode in range(steps[-1] // steps_per_episode + 1):
             trial_starts = episode % episodes_per_trial == 0
             axis.axvline(
@@ -99,7 +104,13 @@ with style():
         if row == 0:
             for trial in range(num_trials):
                 middle = (trial + 0.5) * trial_length
-                axis.text(middle, 1.12, f"trial {trial + 1}: a new task", ha="center", va="bottom")
+                axis.text(
+                    middle,
+                    1.12,
+                    f"trial {trial + 1}: a new task",
+                    ha="center",
+                    va="bottom",
+                )
     axes[2].annotate(
         "one iteration",
         xy=(2 * trial_length, 0.6),
@@ -109,7 +120,9 @@ with style():
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         arrowprops={"arrowstyle": "->"},
     )
-    axes[2].set_xlabel("time in steps · dotted line: an episode ends · solid line: a trial ends")
+    axes[2].set_xlabel(
+        "time in steps · dotted line: an episode ends · solid line: a trial ends"
+    )
     show(
         fig,
         alt="Three traces over three trials of three episodes. Where you are in the task falls back to its "
@@ -206,8 +219,8 @@ check("mean_trial_return")
 #
 # Read it from the top. *Looked at* is a call that you can paste into a cell and run yourself. *Expected* and
 # *got* tell you how far off you are: 1.75 is 7/4, and who divides by four here? *Likely cause* appears when
-# your number is exactly what a well-known slip would give. Trust it, but look at your code before you
-# believe it: two slips can land on the same number.
+# your number is exactly what a well-known slip would give. It is a guess: two slips can land on the same
+# number, so look at your code before you believe it.
 #
 # Stuck is a normal state, and this is the way out of it:
 
@@ -221,7 +234,7 @@ progress()
 # After a pass, `solution("mean_trial_return")` shows the reference answer. There is nearly always more than
 # one right way, and if yours differs, it is worth asking why. In a terminal, `rl2 check 00` and `rl2
 # progress` do the same as above, and when you are done, **`rl2 submit 00`** hands in your saved copy. (From
-# a notebook: `from rl2lib.lab import submit`, then `submit("00")`.) Nothing is final: you may submit again.
+# a notebook: save, then `submit("00")`.) Nothing is final: you may submit again.
 
 # %% [markdown]
 # ## 0.3 Ten minutes to find out what to read
@@ -367,8 +380,8 @@ progress()
 # $\sigma(w\,h)$.
 #
 # - **The fast learner** is $h$: it changes at every press and never sees a gradient.
-# - **The slow learner** is REINFORCE on $w$: it changes after a batch of trials, and never sees which button
-#   paid.
+# - **The slow learner** is REINFORCE on $w$: it changes after a batch of trials, and is never told which
+#   button pays. Its score for one press is primer B's times $h$, by the chain rule.
 #
 # At $w = 0$ the agent remembers everything and uses none of it. Nobody tells it that memory is worth using.
 # It has to find that out from trial returns.
@@ -377,8 +390,12 @@ progress()
 # %%
 def play(weight, num_trials, generator, keep_memory=True, num_presses=10):
     """Play trials of the button game side by side; return rewards [B, T] and, for each trial, earned and score [B]."""
-    good_button = generator.integers(2, size=num_trials)  # the task: drawn once, fixed for the trial
-    memory = np.zeros(num_trials)  # h: cleared here, at the trial's start, and nowhere else
+    good_button = generator.integers(
+        2, size=num_trials
+    )  # the task: drawn once, fixed for the trial
+    memory = np.zeros(
+        num_trials
+    )  # h: cleared here, at the trial's start, and nowhere else
     earned = np.zeros(num_trials)
     score = np.zeros(num_trials)
     rewards = np.zeros((num_trials, num_presses))
@@ -387,7 +404,9 @@ def play(weight, num_trials, generator, keep_memory=True, num_presses=10):
         action = (generator.random(num_trials) < probability).astype(int)
         rewards[:, press] = action == good_button
         earned += rewards[:, press]
-        score += (action - probability) * memory  # derivative of log π(action) in the weight
+        score += (
+            action - probability
+        ) * memory  # derivative of log π(action) in the weight
         if keep_memory:
             memory = memory + (2 * action - 1) * (2 * rewards[:, press] - 1)
     return rewards, earned, score
@@ -408,9 +427,16 @@ seeds = range(5)
 trained = [train(seed) for seed in seeds]
 wiped = [train(seed, keep_memory=False) for seed in seeds]
 weight = float(np.median([final for final, _ in trained]))
-print("weight after 150 iterations, five seeds:", "  ".join(f"{final:.2f}" for final, _ in trained))
-print(f"mean trial return over the last 20 iterations: {np.mean([c[-20:] for _, c in trained]):.2f}")
-print(f"the same with the memory wiped at every press: {np.mean([c[-20:] for _, c in wiped]):.2f}")
+print(
+    "weight after 150 iterations, five seeds:",
+    "  ".join(f"{final:.2f}" for final, _ in trained),
+)
+print(
+    f"mean trial return over the last 20 iterations: {np.mean([c[-20:] for _, c in trained]):.2f}"
+)
+print(
+    f"the same with the memory wiped at every press: {np.mean([c[-20:] for _, c in wiped]):.2f}"
+)
 
 # %%
 test_rewards, *_ = play(weight, 20_000, np.random.default_rng(100))
@@ -435,14 +461,25 @@ with style():
         )
     slow.axhline(9.5, color="black", linestyle=":", linewidth=1)
     slow.text(150, 9.56, "best possible: 9.5", ha="right", va="bottom", fontsize=9)
-    slow.set(title="The slow learner", xlabel="iteration (32 trials each)", ylabel="mean trial return")
+    slow.set(
+        title="The slow learner",
+        xlabel="iteration (32 trials each)",
+        ylabel="mean trial return",
+    )
     slow.set_ylim(4, 10.2)
     slow.legend(loc="center right")
     for name, rewards, colour, line, marker in (
         ("trained", test_rewards, PALETTE[0], "-", MARKERS[0]),
         ("untrained: w = 0", blank_rewards, PALETTE[5], "--", MARKERS[1]),
     ):
-        fast.plot(presses, rewards.mean(axis=0), label=name, color=colour, linestyle=line, marker=marker)
+        fast.plot(
+            presses,
+            rewards.mean(axis=0),
+            label=name,
+            color=colour,
+            linestyle=line,
+            marker=marker,
+        )
     fast.set(
         title="The fast learner (weight frozen)",
         xlabel="press within a new trial",
@@ -494,15 +531,20 @@ with style():
 #
 # People bring what they already know: doors open, ladders are for climbing, dying is bad. The network began
 # with random weights. So the comparison is not quite fair, and that is the point: **a learner with a good
-# prior needs little data**. RL² is a way to *get* a prior. Its budget therefore comes in two parts, and they
-# should always be quoted together: what the slow loop costs once, and what the fast loop costs on each new
-# task.
+# prior** (what it expects before it has seen any data) **needs little data**. RL² is a way to *get* a prior.
+# Its budget therefore comes in two parts, and they should always be quoted together: what the slow loop
+# costs once, and what the fast loop costs on each new task.
 
 # %%
 budgets = [
     ("Atari, deep RL:\neach game", 40 * 24, "40 days", "hours of play"),
     ("Atari, a person:\neach game", 2, "2 hours", "hours of play"),
-    ("five-arm bandit, RL²:\ntraining, once", 1000 * 250_000, "up to 250 million", "pulls"),
+    (
+        "five-arm bandit, RL²:\ntraining, once",
+        1000 * 250_000,
+        "up to 250 million",
+        "pulls",
+    ),
     ("five-arm bandit, RL²:\neach new bandit", 10, "10", "pulls"),
 ]
 with style():
@@ -510,7 +552,14 @@ with style():
     for axis, rows in zip(axes, (budgets[:2], budgets[2:]), strict=True):
         for place, (_, amount, text, unit) in enumerate(rows):
             hatch = ("", "//")[place]
-            axis.barh(place, amount, height=0.55, color=PALETTE[place], hatch=hatch, edgecolor="black")
+            axis.barh(
+                place,
+                amount,
+                height=0.55,
+                color=PALETTE[place],
+                hatch=hatch,
+                edgecolor="black",
+            )
             axis.text(amount * 1.25, place, text, va="center")
             axis.set_xlabel(f"{unit} (logarithmic)")
         axis.set_xscale("log")
@@ -573,10 +622,30 @@ with style():
 # (w: a weekend, r: a researcher). Which of them exist, and their minutes, comes from the build's own record.
 COURSE = [
     ("00", "Start here", "the two learners, and how the workbook works", "w"),
-    ("01", "Tasks and trials", "bandits, Thompson sampling, UCB1, the exact optimum", ""),
-    ("02", "What the agent is fed", "observation, last action, last reward, and a flag", "w"),
-    ("03", "A policy with memory", "a GRU by hand; a policy that acts and unrolls alike", "w r"),
-    ("04", "REINFORCE with a baseline", "the slow learner; a first trained RL² agent", "w"),
+    (
+        "01",
+        "Tasks and trials",
+        "bandits, Thompson sampling, UCB1, the exact optimum",
+        "",
+    ),
+    (
+        "02",
+        "What the agent is fed",
+        "observation, last action, last reward, and a flag",
+        "w",
+    ),
+    (
+        "03",
+        "A policy with memory",
+        "a GRU by hand; a policy that acts and unrolls alike",
+        "w r",
+    ),
+    (
+        "04",
+        "REINFORCE with a baseline",
+        "the slow learner; a first trained RL² agent",
+        "w",
+    ),
     ("05", "Bandits", "RL² beside the best-known bandit algorithms", "w r"),
     ("06", "A gridworld with hidden goals", "does it adapt to goals it never met?", ""),
     ("07", "POMDPs and belief", "is the hidden state a belief? Swap two and see", ""),
@@ -610,7 +679,9 @@ for number, title, build, routes in COURSE:
 lines.append("")
 for label, key in (("A weekend", "w"), ("A researcher", "r"), ("The whole course", "")):
     numbers = [number for number, _, _, routes in COURSE if key in routes]
-    lines.append(f"- **{label}** ({', '.join(numbers) if key else '00 to 12'}): {minutes(numbers)}")
+    lines.append(
+        f"- **{label}** ({', '.join(numbers) if key else '00 to 12'}): {minutes(numbers)}"
+    )
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
@@ -653,9 +724,9 @@ display(Markdown("\n".join(lines)))
 #   matter.
 # - [ ] Neural networks are too small to represent such a policy. :: They represented it in the end. The
 #   question is how much experience it took to find it.
-# - [x] It starts each game without a prior, and must find out from rewards what a person knows already. ::
-#   Yes. This is Duan and co-authors' reading of the gap, and the reason for learning a prior from many
-#   tasks.
+# - [x] It starts each game without any prior knowledge. :: Yes: it must find out from rewards what a person
+#   knows already. This is Duan and co-authors' reading of the gap, and the reason for learning a prior from
+#   many tasks.
 # - [ ] The rewards in those games are random. :: Hardly at all, and a person meets the same rewards. What
 #   differs is what each of them brings along.
 
@@ -677,14 +748,14 @@ display(Markdown("\n".join(lines)))
 # earns 0, 0, 0, 0, 10. Agent B earns 6, 6, 6, 6, 6. Which one does the mean trial return prefer, and what
 # does that do to training?
 #
-# - [x] B, 30 to 10: looking around costs what it would have earned, so it must pay for itself within the
-#   trial. :: Yes. The agent is pressed to explore as much as is worth it in five episodes, and no more.
-# - [ ] A: the last episode shows what was learned. :: The trial return of A is 10. Scoring the last episode
-#   alone would prefer A, and would make looking around free of charge.
-# - [ ] Neither: both reach their best in the end. :: The score adds up all five episodes, and 30 is more
+# - [x] B, 30 to 10: looking around must pay for itself. :: Yes. It costs what those episodes would have
+#   earned. The agent is pressed to explore as much as is worth it in five episodes, and no more.
+# - [ ] A: the last episode shows what the agent has learned. :: The trial return of A is 10. Scoring the
+#   last episode alone would prefer A, and would make looking around free of charge.
+# - [ ] Neither: both reach their own best in the end. :: The score adds up all five episodes, and 30 is more
 #   than 10. How an agent gets there counts.
-# - [ ] B, because B never explores. :: B is preferred, but not for that. An agent that earns 3, 9, 9, 9, 9
-#   explores once and beats both of them, with 39.
+# - [ ] B, 30 to 10: an agent that explores is worse. :: B is preferred, but not for that. An agent that
+#   earns 3, 9, 9, 9, 9 explores once and beats both of them, with 39.
 
 # %% [markdown] quiz="which_word_in_a_dialogue"
 # **Question 5.** An assistant adapts to each user within a conversation and starts afresh with the next one.

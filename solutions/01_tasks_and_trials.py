@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from rl2lib.evaluation.figures import band, show, style
-from rl2lib.lab import check, hint, progress, quiz, solution, submit  # noqa: F401, for you to use
+from rl2lib.lab import check, hint, progress, quiz, solution, submit
 
 
 def sample_bandits(num_tasks, num_arms, generator):
@@ -46,8 +46,9 @@ def sample_bandits(num_tasks, num_arms, generator):
 # %% [markdown]
 # ## 1.1 · One task that you do not know
 #
-# You stand before $K$ slot machines, the *arms*. Arm $k$ pays 1 coin with probability $\mu_k$ and nothing otherwise.
-# Nobody tells you the $\mu_k$. You have ten pulls. How many coins can you expect to walk away with?
+# You stand before $K$ slot machines, the *arms*. Arm $k$ pays 1 coin with probability $\mu_k$ and nothing otherwise,
+# so $\mu_k$ is also its mean reward. Nobody tells you the $\mu_k$. You have ten pulls. How many coins can you expect
+# to walk away with?
 #
 # Here are three such problems, each with five arms. You, the reader, may look. The agent may not.
 
@@ -161,14 +162,22 @@ check("pull")
 
 # %%
 grid = np.linspace(0, 1, 301)
-beliefs = {"no pull: Beta(1, 1)": (1, 1), "one failure: Beta(1, 2)": (1, 2), "2 of 3 paid: Beta(3, 2)": (3, 2)}
+beliefs = {
+    "no pull: Beta(1, 1)": (1, 1),
+    "one failure: Beta(1, 2)": (1, 2),
+    "2 of 3 paid: Beta(3, 2)": (3, 2),
+}
 beliefs["20 of 30 paid: Beta(21, 11)"] = (21, 11)
 with style():
     fig, ax = plt.subplots()
     for label, (a, b) in beliefs.items():
         density = grid ** (a - 1) * (1 - grid) ** (b - 1)
         ax.plot(grid, density / density.mean(), label=label)
-    ax.set(xlabel="payment probability μ of the arm", ylabel="density", title="What you believe about one arm")
+    ax.set(
+        xlabel="payment probability μ of the arm",
+        ylabel="density",
+        title="What you believe about one arm",
+    )
     ax.legend()
 show(
     fig,
@@ -183,7 +192,7 @@ show(
 #
 # | argument | shape | meaning |
 # |---|---|---|
-# | `arms` | `[B, T]` int | the arm pulled at each step |
+# | `arms` | `[B, T]` int | the arm pulled at each step; T may be 0 |
 # | `rewards` | `[B, T]` float | what it paid, 0 or 1 |
 # | `num_arms` | int | `K`; some arms may never have been pulled |
 # | returns | two `[B, K]` arrays | `alpha` (1 + payments), `beta` (1 + failures) |
@@ -230,14 +239,14 @@ check("beta_posterior")
 # %% [markdown] quiz="order_of_the_pulls"
 # In one trial arm 0 paid, paid, failed; in another it failed, paid, paid. Nothing else was pulled. What does a belief
 # kept as counts lose by treating the two alike?
-# - [ ] The second arm is improving, and the counts cannot see it. :: In this family an arm's probability is fixed
+# - [ ] That the arm of the second trial is improving. :: In this family an arm's probability is fixed
 #   for the whole trial; a streak is luck. (Where arms drift, the order would matter, and counts would be the wrong
 #   state.)
-# - [ ] The most recent coins, which say most. :: All coins of a trial come from the same probability, so an early
-#   one says as much as a late one.
-# - [x] Nothing: both give Beta(3, 2), which is all that the coins say about the arm. :: Bayes' rule multiplies one
-#   factor for each coin, and the order of factors does not matter. What makes a good state depends on the family.
-# - [ ] It loses how many pulls are left. :: The clock is a separate number, the same for both. It will matter in
+# - [ ] The most recent coins, which say more than the early ones. :: All coins of a trial come from the same
+#   probability, so an early one says as much as a late one.
+# - [x] Nothing about the arm: both give Beta(3, 2). :: Bayes' rule multiplies one factor for each coin, and the order
+#   of factors does not matter. (What makes a good state depends on the family.)
+# - [ ] How many pulls are left. :: The clock is a separate number, the same for both. It will matter in
 #   section 1.6.
 
 # %% [markdown]
@@ -265,9 +274,9 @@ check("beta_posterior")
 # | `generator` | `np.random.Generator` | `generator.beta(a, b)` draws from Beta(a, b), elementwise |
 # | returns | `[B]` int | the arm that each row pulls |
 #
-# **By hand.** Two arms, Beta(2, 1) and Beta(1, 1). The first has density $2x$, the second is uniform, so arm 0 wins
-# with probability $\int_0^1 2x \cdot x \, dx = 2/3$. Over many rows with this belief, two thirds must pull arm 0.
-# (Greedy would always pull it.)
+# **By hand.** Two arms, Beta(2, 1) and Beta(1, 1). The first has density $2x$; the second is uniform and falls below
+# $x$ with probability $x$. So arm 0 wins with probability $\int_0^1 2x \cdot x \, dx = 2/3$. Over many rows with this
+# belief, two thirds must pull arm 0. (Greedy would always pull it.)
 
 
 # %% exercise="thompson_sampling" minutes=10 difficulty=2
@@ -365,12 +374,12 @@ check("ucb1")
 # Now put a rule to work. Look at what an agent needs, and nothing more:
 #
 # - `initial_state(batch_size)`: what it knows at the start of a trial (nothing: counts of one and one);
-# - `act(state, previous arm, previous reward, previous end)`: update the state with what just happened, choose an
-#   arm, hand back both.
+# - `act(state, prev_arm, prev_reward, prev_end, generator)`: update the state with what just happened, choose an arm,
+#   hand back both.
 #
-# `prev_end` is 1 when an episode has just ended. Here every pull is an episode, so it is 1 at every step except the
-# first, where there was no pull: arm 0 and reward 0 are then only placeholders. Without that flag the agent would
-# believe that arm 0 had already failed once.
+# `prev_end` is a flag: 1 when an episode has just ended. Here every pull is an episode, so it is 1 at every step except
+# the first. There nothing was pulled yet, and arm 0 and reward 0 only fill the place: they are *placeholders*. The
+# flag keeps the agent from counting them as a failure of arm 0.
 
 
 # %% given=true
@@ -397,9 +406,16 @@ class CountsPolicy:
 def play_trials(policy, means, num_pulls, generator, state_survives=True):
     """Play one trial of `num_pulls` pulls on every task; return arms [B, T] and rewards [B, T]."""
     batch = len(means)
-    nothing = np.zeros(batch, dtype=int), np.zeros(batch), np.zeros(batch)  # arm 0, reward 0, flag 0
+    nothing = (
+        np.zeros(batch, dtype=int),
+        np.zeros(batch),
+        np.zeros(batch),
+    )  # arm 0, reward 0, flag 0
     state, last = policy.initial_state(batch), nothing
-    arms, rewards = np.zeros((batch, num_pulls), dtype=int), np.zeros((batch, num_pulls))
+    arms, rewards = (
+        np.zeros((batch, num_pulls), dtype=int),
+        np.zeros((batch, num_pulls)),
+    )
     for step in range(num_pulls):
         if not state_survives:  # every episode starts from scratch
             state, last = policy.initial_state(batch), nothing
@@ -411,9 +427,13 @@ def play_trials(policy, means, num_pulls, generator, state_survives=True):
 
 
 rules = {
-    "random": lambda alpha, beta, t, generator: generator.integers(alpha.shape[1], size=len(alpha)),
+    "random": lambda alpha, beta, t, generator: generator.integers(
+        alpha.shape[1], size=len(alpha)
+    ),
     "greedy": lambda alpha, beta, t, generator: (alpha / (alpha + beta)).argmax(axis=1),
-    "Thompson": lambda alpha, beta, t, generator: thompson_sampling(alpha, beta, generator),
+    "Thompson": lambda alpha, beta, t, generator: thompson_sampling(
+        alpha, beta, generator
+    ),
     "UCB1, c = 0.2": lambda alpha, beta, t, generator: ucb1(alpha, beta, t, c=0.2),
 }
 
@@ -426,12 +446,20 @@ NUM_TASKS = 10_000
 means = sample_bandits(NUM_TASKS, 5, np.random.default_rng(2))
 rows = np.arange(NUM_TASKS)[:, None]
 curves = {}
-for label, survives in (("state survives the episode", True), ("state wiped after every episode", False)):
+for label, survives in (
+    ("state survives the episode", True),
+    ("state wiped after every episode", False),
+):
     policy = CountsPolicy(rules["Thompson"], num_arms=5)
-    arms, _ = play_trials(policy, means, 10, np.random.default_rng(3), state_survives=survives)
+    arms, _ = play_trials(
+        policy, means, 10, np.random.default_rng(3), state_survives=survives
+    )
     # Score the chosen arm's mean rather than its coin: the same expectation, less noise.
     expected = means[rows, arms]
-    curves[label] = expected.mean(axis=0), 1.96 * expected.std(axis=0) / np.sqrt(NUM_TASKS)
+    curves[label] = (
+        expected.mean(axis=0),
+        1.96 * expected.std(axis=0) / np.sqrt(NUM_TASKS),
+    )
 
 pulls = np.arange(1, 11)
 with style():
@@ -439,8 +467,17 @@ with style():
     for (label, (mean, half)), marker in zip(curves.items(), "os", strict=True):
         band(ax, pulls, mean - half, mean, mean + half, label=label, marker=marker)
     ax.axhline(5 / 6, color="black", linestyle=":", linewidth=1)
-    ax.annotate("told the best arm: 5/6", (1, 5 / 6), xytext=(0, -12), textcoords="offset points")
-    ax.set(xlabel="pull (= episode) of the trial", ylabel="expected reward", ylim=(0.45, 0.88))
+    ax.annotate(
+        "told the best arm: 5/6",
+        (1, 5 / 6),
+        xytext=(0, -12),
+        textcoords="offset points",
+    )
+    ax.set(
+        xlabel="pull (= episode) of the trial",
+        ylabel="expected reward",
+        ylim=(0.45, 0.88),
+    )
     ax.set_title("One rule, with and without memory between episodes")
     ax.legend(loc="center right", bbox_to_anchor=(1.0, 0.72))
 kept, wiped = (curve[0][-1] for curve in curves.values())
@@ -498,7 +535,7 @@ def regret(means, arms, rewards):
         rewards: [B, T] float, what they paid: part of the record of a trial.
 
     Returns:
-        [B, T] float, the cumulative (pseudo-)regret after each pull.
+        [B, T] float, the regret of all pulls so far, after each pull.
     """
     ### BEGIN SOLUTION
     chosen = np.take_along_axis(means, arms, axis=1)
@@ -525,10 +562,15 @@ check("regret")
 
 # %%
 LONG = 200
-regrets = {}
-for name, rule in rules.items():
-    arms, rewards = play_trials(CountsPolicy(rule, num_arms=5), means, LONG, np.random.default_rng(4))
-    regrets[name] = regret(means, arms, rewards)
+played = {
+    name: play_trials(
+        CountsPolicy(rule, num_arms=5), means, LONG, np.random.default_rng(4)
+    )
+    for name, rule in rules.items()
+}
+regrets = {
+    name: regret(means, *arms_and_rewards) for name, arms_and_rewards in played.items()
+}
 
 with style():
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
@@ -536,7 +578,9 @@ with style():
         for name, lost in regrets.items():
             mean = lost[:, :limit].mean(axis=0)
             half = 1.96 * lost[:, :limit].std(axis=0) / np.sqrt(NUM_TASKS)
-            band(ax, np.arange(1, limit + 1), mean - half, mean, mean + half, label=name)
+            band(
+                ax, np.arange(1, limit + 1), mean - half, mean, mean + half, label=name
+            )
         ax.set(xlabel="pull", ylabel="regret so far", xlim=(1, limit))
     axes[0].set_title("the first 10 pulls")
     axes[1].set_title(f"{LONG} pulls")
@@ -547,12 +591,18 @@ at = {name: (lost[:, 9].mean(), lost[:, -1].mean()) for name, lost in regrets.it
 show(
     fig,
     alt="Mean regret on 10,000 five-armed tasks, two panels. "
-    + "; ".join(f"{name}: {short:.2f} after 10 pulls, {long:.1f} after {LONG}" for name, (short, long) in at.items())
+    + "; ".join(
+        f"{name}: {short:.2f} after 10 pulls, {long:.1f} after {LONG}"
+        for name, (short, long) in at.items()
+    )
     + ". Greedy beats Thompson sampling at first and loses to it later.",
 )
 print(f"{'regret after':15s}{'10 pulls':>10s}{f'{LONG} pulls':>12s}   (95% intervals)")
 for name, lost in regrets.items():
-    cells = [f"{lost[:, i].mean():6.2f} ±{1.96 * lost[:, i].std() / NUM_TASKS**0.5:.2f}" for i in (9, -1)]
+    cells = [
+        f"{lost[:, i].mean():6.2f} ±{1.96 * lost[:, i].std() / NUM_TASKS**0.5:.2f}"
+        for i in (9, -1)
+    ]
     print(f"{name:15s}" + "   ".join(cells))
 
 # %% [markdown]
@@ -635,8 +685,12 @@ def bayes_optimal_value(alpha, beta, num_pulls):
         if left == 0:
             return 0.0
         p0, p1 = a0 / (a0 + b0), a1 / (a1 + b1)
-        arm0 = p0 * (1 + value(a0 + 1, b0, a1, b1, left - 1)) + (1 - p0) * value(a0, b0 + 1, a1, b1, left - 1)
-        arm1 = p1 * (1 + value(a0, b0, a1 + 1, b1, left - 1)) + (1 - p1) * value(a0, b0, a1, b1 + 1, left - 1)
+        arm0 = p0 * (1 + value(a0 + 1, b0, a1, b1, left - 1)) + (1 - p0) * value(
+            a0, b0 + 1, a1, b1, left - 1
+        )
+        arm1 = p1 * (1 + value(a0, b0, a1 + 1, b1, left - 1)) + (1 - p1) * value(
+            a0, b0, a1, b1 + 1, left - 1
+        )
         return max(arm0, arm1)
 
     return value(int(alpha[0]), int(beta[0]), int(alpha[1]), int(beta[1]), num_pulls)
@@ -672,10 +726,17 @@ def value_of_choosing(arm, alpha, beta, num_pulls):
     return p * paid + (1 - p) * bayes_optimal_value(alpha, beta + step, num_pulls - 1)
 
 
-known_and_fresh = np.array([3.0, 1.0]), np.array([2.0, 1.0])  # arm 0: 2 of 3 paid; arm 1: untouched
+known_and_fresh = (
+    np.array([3.0, 1.0]),
+    np.array([2.0, 1.0]),
+)  # arm 0: 2 of 3 paid; arm 1: untouched
 left = np.arange(1, 21)
 advantage = np.array(
-    [value_of_choosing(1, *known_and_fresh, m) - value_of_choosing(0, *known_and_fresh, m) for m in left.tolist()]
+    [
+        value_of_choosing(1, *known_and_fresh, m)
+        - value_of_choosing(0, *known_and_fresh, m)
+        for m in left.tolist()
+    ]
 )
 switch = int(left[advantage > 0][0])
 with style():
@@ -685,14 +746,21 @@ with style():
     ax.axvspan(0.5, switch - 0.5, color="#DDDDDD", alpha=0.6)
     ax.text(1.0, 0.02, "stay with the\nknown arm")
     ax.text(switch, -0.045, "try the fresh arm")
-    ax.set(xlabel="pulls left", ylabel="gain of the fresh arm (coins)", xticks=left[::2], xlim=(0.5, 20.5))
+    ax.set(
+        xlabel="pulls left",
+        ylabel="gain of the fresh arm (coins)",
+        xticks=left[::2],
+        xlim=(0.5, 20.5),
+    )
     ax.set_title("Same evidence, other decision")
 show(
     fig,
     alt="What pulling the fresh arm gains over the arm that paid 2 of 3, against the pulls left. It rises from -0.10 "
     f"at one pull left, crosses zero between {switch - 1} and {switch}, and is {advantage[-1]:+.3f} at twenty.",
 )
-print(f"with {switch - 1} pulls left or fewer: the known arm; from {switch} on: the fresh one")
+print(
+    f"with {switch - 1} pulls left or fewer: the known arm; from {switch} on: the fresh one"
+)
 
 # %% [markdown]
 # The evidence is the same at every point of this curve; only the time left differs. An optimal learner explores
@@ -702,7 +770,7 @@ print(f"with {switch - 1} pulls left or fewer: the known arm; from {switch} on: 
 # %% [markdown] quiz="same_counts"
 # Two agents are on the same task, with exactly the same counts. One has 2 pulls left, the other 50. Should they pull
 # the same arm?
-# - [ ] Yes: the counts contain everything that was observed. :: True, they do, but what an observation is *worth*
+# - [ ] Yes: the counts contain everything that was observed. :: True, they do, but what an observation is worth
 #   depends on how often it can still be used.
 # - [x] Not necessarily: the second may try an uncertain arm that the first should leave alone. :: Finding a better
 #   arm pays at every remaining pull: at 50 pulls it can be worth a bad coin now, at 2 it rarely is.
@@ -790,7 +858,9 @@ def optimal_value(num_arms, num_pulls):
     def value(touched, fresh, left):
         if left == 0:
             return 0.0
-        candidates = list(dict.fromkeys(touched)) + ([(1, 1)] if fresh else [])  # equal arms once
+        candidates = list(dict.fromkeys(touched)) + (
+            [(1, 1)] if fresh else []
+        )  # equal arms once
         best = 0.0
         for a, b in candidates:
             others = list(touched)
@@ -807,14 +877,21 @@ def optimal_value(num_arms, num_pulls):
 
 def exact_value(rule, num_arms, num_pulls):
     """Compute the expected reward of a rule without randomness: follow all 2**num_pulls runs of outcomes."""
-    alpha, beta, probability = np.ones((1, num_arms)), np.ones((1, num_arms)), np.ones(1)
+    alpha, beta, probability = (
+        np.ones((1, num_arms)),
+        np.ones((1, num_arms)),
+        np.ones(1),
+    )
     total = 0.0
     for t in range(1, num_pulls + 1):
         arm, rows = rule(alpha, beta, t, None), np.arange(len(alpha))
         p = alpha[rows, arm] / (alpha[rows, arm] + beta[rows, arm])
         total += (probability * p).sum()
         step = np.eye(num_arms)[arm]
-        alpha, beta = np.concatenate([alpha + step, alpha]), np.concatenate([beta, beta + step])
+        alpha, beta = (
+            np.concatenate([alpha + step, alpha]),
+            np.concatenate([beta, beta + step]),
+        )
         probability = np.concatenate([probability * p, probability * (1 - p)])
     return total
 
@@ -828,19 +905,30 @@ def exact_value(rule, num_arms, num_pulls):
 # %%
 K, N = 5, 10
 optimum, random_value = optimal_value(K, N), N / 2
-thompson = N * means.max(axis=1) - regrets["Thompson"][:, N - 1]  # expected reward of each task, from its regret
+thompson = (
+    N * means.max(axis=1) - regrets["Thompson"][:, N - 1]
+)  # expected reward of each task, from its regret
 print(f"{K} arms, {N} pulls     expected reward   normalised   of what greedy leaves")
 values = {"random": (random_value, "exact")}
 values["Thompson"] = thompson.mean(), f"± {1.96 * thompson.std() / NUM_TASKS**0.5:.2f}"
 values["greedy"] = exact_value(rules["greedy"], K, N), "exact"
 for c in (0.1, 0.2, 1.0):
-    values[f"UCB1, c = {c}"] = exact_value(lambda a, b, t, _, c=c: ucb1(a, b, t, c), K, N), "exact"
+    values[f"UCB1, c = {c}"] = (
+        exact_value(lambda a, b, t, _, c=c: ucb1(a, b, t, c), K, N),
+        "exact",
+    )
 values["Bayes-optimal"] = optimum, "exact"
 values["told the best arm"] = N * K / (K + 1), "exact"
 for name, (x, precision) in values.items():
     greedy_value = values["greedy"][0]
-    beyond = f"{(x - greedy_value) / (optimum - greedy_value):.1%}" if greedy_value <= x <= optimum else "-"
-    print(f"{name:20s}{x:10.4f} {precision:9s}{(x - random_value) / (optimum - random_value):8.1%}{beyond:>24s}")
+    beyond = (
+        f"{(x - greedy_value) / (optimum - greedy_value):.1%}"
+        if greedy_value <= x <= optimum
+        else "-"
+    )
+    print(
+        f"{name:20s}{x:10.4f} {precision:9s}{(x - random_value) / (optimum - random_value):8.1%}{beyond:>24s}"
+    )
 
 # %% [markdown]
 # Four things to take from this table.
@@ -859,9 +947,13 @@ for name, (x, precision) in values.items():
 
 # %%
 for arms_count in (5, 10, 50):
-    print(f"{arms_count:2d} arms, 10 pulls: Bayes-optimal value {optimal_value(arms_count, 10):.4f}")
-coins = rewards[:, :N].sum(axis=1)  # the last rule that was played above
-print(f"standard error of a mean over 1,000 tasks, when coins are counted: {coins.std() / 1000**0.5:.2f}")
+    print(
+        f"{arms_count:2d} arms, 10 pulls: Bayes-optimal value {optimal_value(arms_count, 10):.4f}"
+    )
+coins = played["UCB1, c = 0.2"][1][:, :N].sum(axis=1)
+print(
+    f"standard error of a mean over 1,000 tasks, when coins are counted: {coins.std() / 1000**0.5:.2f}"
+)
 
 # %% [markdown]
 # ### Play: slide the horizon
@@ -878,17 +970,6 @@ HorizonGap().show()
 # At ten pulls you would need thousands of trials to see the gap at all. At 500 greedy leaves almost eight coins on
 # the table. Once it has settled on the worse arm, and that arm's mean stays above its low opinion of the other, nothing
 # that it sees makes it look at the other one again.
-
-# %% [markdown] quiz="told_the_best_arm"
-# Five arms, ten pulls. An agent that is told the best arm expects 8.33 coins, the Bayes-optimal learner 6.66. Where do
-# the other 1.67 go?
-# - [ ] Into a flaw of the algorithm: a better one would get closer to 8.33. :: No learner can: 6.66 is the maximum
-#   over all of them. Being told the arm is not learning.
-# - [x] Into finding out: pulls of arms that turn out worse, and never being quite sure. :: It is the price of not
-#   knowing, on this family and for ten pulls. Over longer trials it shrinks, counted per pull.
-# - [ ] Into bad luck with the coins. :: Both numbers are expectations; luck is averaged out of either.
-# - [ ] Into the prior, which pulls all means towards one half. :: The prior is the truth here (means really are
-#   uniform), and using it is what makes 6.66 possible.
 
 # %% [markdown]
 # ## 1.8 · What RL² will have to discover
@@ -914,8 +995,22 @@ HorizonGap().show()
 # then it has found, by trial and error, a way to remember and to plan that does the same job. And since that agent is a
 # ceiling, you will be able to say how close it came. That is why you computed it.
 #
-# Where no optimum can be computed (mazes, images, most of the world), the learned rule is the only one of the five
-# that still applies. Bandits are where we check that it can be trusted.
+# In mazes, in images, in most of the world, nobody can write down the counts, the prior or the optimum. A learned rule
+# needs none of them. Bandits are where we check that it can be trusted.
+
+# %% [markdown]
+# ## Quiz
+
+# %% [markdown] quiz="told_the_best_arm"
+# Five arms, ten pulls. An agent that is told the best arm expects 8.33 coins, the Bayes-optimal learner 6.66. Where do
+# the other 1.67 go?
+# - [ ] Into a flaw of the algorithm: a better one would get closer to 8.33. :: No learner can: 6.66 is the maximum
+#   over all of them. Being told the arm is not learning.
+# - [x] Into finding out: pulls of arms that turn out worse, and never being quite sure. :: It is the price of not
+#   knowing, on this family and for ten pulls. Over longer trials it shrinks, counted per pull.
+# - [ ] Into bad luck with the coins. :: Both numbers are expectations; luck is averaged out of either.
+# - [ ] Into the prior, which pulls all means towards one half. :: The prior is the truth here (means really are
+#   uniform), and using it is what makes 6.66 possible.
 
 # %% [markdown] quiz="regret_of_a_failure"
 # The best arm of a task has mean 0.8. You pull it, and it does not pay. How much does your regret grow?
@@ -938,12 +1033,12 @@ HorizonGap().show()
 # %% [markdown] quiz="why_a_distribution"
 # Thompson sampling finds a good arm in tens of pulls, where a deep RL agent that starts from scratch may need
 # thousands of episodes. Where does its speed come from?
-# - [ ] From being random. :: Random play is the slowest of all; the randomness of Thompson sampling is shaped by
-#   its belief.
-# - [x] From knowledge of the task distribution that its designer built in: independent arms, coins, a flat prior. ::
-#   It only has to find out *which* of the expected tasks it is in. RL² aims to acquire that knowledge by training.
+# - [ ] From the randomness of its choices. :: Random play is the slowest of all; the randomness of Thompson sampling
+#   is shaped by its belief.
+# - [x] From what its designer knew about the tasks. :: Independent arms, coins, a flat prior: all built in. It only has
+#   to find out which of the expected tasks it is in. RL² aims to acquire that knowledge by training.
 # - [ ] From a better optimiser. :: Nothing is optimised: it counts. The design did the work beforehand.
-# - [ ] From a larger memory. :: Its whole memory is two numbers for each arm.
+# - [ ] From a larger memory of past pulls. :: Its whole memory is two numbers for each arm.
 
 # %% [markdown]
 # ## Summary

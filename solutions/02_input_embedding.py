@@ -20,7 +20,8 @@
 # - explain when the placeholder at a trial's start can be mistaken for data, and what resolves it.
 #
 # **You need** [00](00_start_here.ipynb) (the loop of write, check, hint), [01](01_tasks_and_trials.ipynb)
-# (tasks, trials, counts), and PyTorch tensors as far as indexing and `torch.cat`. From here on everything is in
+# (tasks, trials, counts; on the weekend route its summary is enough), and PyTorch tensors as far as indexing
+# and `torch.cat`. From here on everything is in
 # torch. No network is trained in this notebook, and no cell takes longer than a few seconds.
 #
 # **Time:** about {minutes} minutes.
@@ -44,9 +45,10 @@ from rl2lib.types import StepInput
 # %% [markdown]
 # ## 2.1 Four columns
 #
-# First the words, as the whole course uses them. A **task** is one MDP (or POMDP), drawn from a distribution
-# and unknown to the agent. A **trial** is several **episodes** on that one task. The agent's state, counts or
-# hidden vector, is made fresh at the trial's start and lives until the trial's end, across all its episodes.
+# First the words, as the whole course uses them. A **task** is one decision problem (an MDP, or one whose
+# state is seen only in part), drawn from a distribution and unknown to the agent. A **trial** is several
+# **episodes** on that one task. The agent's state, counts or hidden vector, is made fresh at the trial's start
+# and lives until the trial's end, across all its episodes.
 #
 # Here is a task small enough for paper. A corridor has five cells, 0 to 4. Every episode starts in cell 2.
 # Action 0 goes left, action 1 goes right. One end pays 1 and ends the episode; the other end pays nothing.
@@ -62,11 +64,11 @@ from rl2lib.types import StepInput
 # | 4 | 2 | 1 (right) | 0 | **yes**, three steps are over | 2: the next episode has begun |
 # | 5 | 2 | 1 (right) | 0 | no | 3 |
 #
-# Read the table as an outer-loop programmer and you see three episodes. Read it as a *learning algorithm* and
-# you see a lesson: going right twice from cell 2 paid, so do it again. To draw that conclusion at step 2 you
-# must know four things: where you are now ($o_2$), what you just did ($a_1$), what it paid ($r_1$), and that an
-# episode ended ($d_1$), so that the jump from cell 4 back to cell 2 was a restart and not a property of the
-# corridor. Hence the input of RL² (Duan et al. 2016, section 2.2), one **step input** per step:
+# A programmer who reads the table sees three episodes. A *learning algorithm* should see a lesson: going right
+# twice from cell 2 paid, so do it again. To draw that conclusion at step 2 you must know four things: where
+# you are now ($o_2$), what you just did ($a_1$), what it paid ($r_1$), and that an episode ended ($d_1$), so
+# that the jump from cell 4 back to cell 2 was a restart and not a property of the corridor. Hence the input of
+# RL² (Duan et al. 2016, section 2.2), one **step input** per step:
 #
 # $$x_t = (o_t,\; a_{t-1},\; r_{t-1},\; d_{t-1})$$
 #
@@ -97,11 +99,13 @@ from rl2lib.types import StepInput
 #   value function wants it; the policy's input does not.
 #
 # The given code below is the corridor with exactly this behaviour. It returns everything that happened,
-# unshaped: that is the raw material of exercise 2.2.
+# as the environment returned it: the raw material of exercise 2.2.
 
 
 # %% given=true
-def corridor_record(goal: Tensor, actions: Tensor, horizon: int = 3) -> dict[str, Tensor]:
+def corridor_record(
+    goal: Tensor, actions: Tensor, horizon: int = 3
+) -> dict[str, Tensor]:
     """Play fixed actions [B, T] in B corridors whose paying ends are goal [B] (0 or 4)."""
     cell = torch.full_like(goal, 2)
     age = torch.zeros_like(goal)  # steps taken in the present episode
@@ -128,12 +132,15 @@ def corridor_record(goal: Tensor, actions: Tensor, horizon: int = 3) -> dict[str
     }
 
 
-paper_trial = corridor_record(goal=torch.tensor([4]), actions=torch.tensor([[1, 1, 1, 0, 1, 1]]))
+paper_trial = corridor_record(
+    goal=torch.tensor([4]), actions=torch.tensor([[1, 1, 1, 0, 1, 1]])
+)
 for name, values in paper_trial.items():
     print(f"{name:20}", values[0].tolist())
 
 # %% [markdown]
-# Compare the last two lines with the table: they differ at steps 1 and 4, where episodes ended.
+# The last two lines differ at steps 1 and 4, where episodes ended. The table's last column is the first of
+# them.
 #
 # ### Play it yourself
 #
@@ -177,12 +184,16 @@ class Masked:
 
     def act(self, state, inputs, generator):
         blank = torch.zeros_like(getattr(inputs, self.column))
-        return self.policy.act(state, inputs._replace(**{self.column: blank}), generator)
+        return self.policy.act(
+            state, inputs._replace(**{self.column: blank}), generator
+        )
 
 
 def play_bandits(policy, num_arms=5, num_pulls=10, num_bandits=20_000):
     """Return the expected trial return on each bandit, [num_bandits]; the same bandits at every call."""
-    tasks = IndependentBandits(num_arms).sample(num_bandits, torch.Generator().manual_seed(1))
+    tasks = IndependentBandits(num_arms).sample(
+        num_bandits, torch.Generator().manual_seed(1)
+    )
     trajectory = rollout(
         policy,
         BanditEnv(num_arms, num_pulls),
@@ -209,8 +220,12 @@ agents = {
 bandit_returns = {name: play_bandits(agent) for name, agent in agents.items()}
 for name, returns in bandit_returns.items():
     mean, half = mean_and_half_width(returns)
-    change, change_half = mean_and_half_width(returns - bandit_returns["all four columns"])
-    print(f"{name:20} {mean:.3f} ± {half:.3f}    against all columns: {change:+.3f} ± {change_half:.3f}")
+    change, change_half = mean_and_half_width(
+        returns - bandit_returns["all four columns"]
+    )
+    print(
+        f"{name:20} {mean:.3f} ± {half:.3f}    against all columns: {change:+.3f} ± {change_half:.3f}"
+    )
 
 # %%
 with style():
@@ -218,24 +233,42 @@ with style():
     for row, (name, returns) in enumerate(bandit_returns.items()):
         mean, half = mean_and_half_width(returns)
         filled = PALETTE[0] if name == "all four columns" else "white"
-        ax.errorbar(mean, row, xerr=half, fmt=MARKERS[row], color=PALETTE[0], mfc=filled, capsize=4, markersize=7)
+        ax.errorbar(
+            mean,
+            row,
+            xerr=half,
+            fmt=MARKERS[row],
+            color=PALETTE[0],
+            mfc=filled,
+            capsize=4,
+            markersize=7,
+        )
         ax.text(mean + 0.09, row, f"{mean:.2f}", va="center")
-    ax.set(yticks=range(len(bandit_returns)), yticklabels=bandit_returns, xlim=(4.7, 7.0))
+    ax.set(
+        yticks=range(len(bandit_returns)), yticklabels=bandit_returns, xlim=(4.7, 7.0)
+    )
     ax.set(xlabel="expected trial return, 10 pulls (95% interval)")
     ax.invert_yaxis()
-    means = ", ".join(f"{name} {returns.mean():.2f}" for name, returns in bandit_returns.items())
-    show(fig, alt=f"Trial return of the greedy counting agent when one column of its input is masked: {means}")
+    means = ", ".join(
+        f"{name} {returns.mean():.2f}" for name, returns in bandit_returns.items()
+    )
+    show(
+        fig,
+        alt=f"Trial return of the greedy counting agent when one column of its input is masked: {means}",
+    )
 
 # %% [markdown]
 # Read it row by row.
 #
 # - **No reward**: the agent believes that every pull failed, so it walks round the arms for ever. It earns what
 #   random arms earn, 5 in 10 pulls. Nothing is learned.
-# - **No action**: every reward is credited to arm 0. What is left is worth about a quarter of what the full
-#   stream gives over chance: a reward still says "something paid", not *what* paid.
+# - **No action**: every reward is credited to arm 0. It still leaves arm 0 when pulls fail and returns
+#   when they pay, but it learns nothing about the other arms. That is worth about a quarter of what the full
+#   stream gives over chance.
 # - **No observation, no flag**: not one action changes; the differences are exactly zero. A bandit shows
 #   nothing, and *every* pull ends an episode: a flag that always says the same tells nothing. It does **not**
-#   matter here.
+#   matter here. (The agent of notebook 01 took the flag as a sign that a pull had been made. This one counts
+#   its steps.)
 #
 # So is the flag useless? Look at a task whose episodes are longer than one step.
 #
@@ -249,23 +282,35 @@ with style():
 
 
 # %%
-def model_error(num_tasks=1000, num_states=5, num_actions=2, horizon=5, num_steps=2000, every=20):
+def model_error(
+    num_tasks=1000, num_states=5, num_actions=2, horizon=5, num_steps=2000, every=20
+):
     """Return, with and without the flag, the error of a counted transition model, [num_tasks, num_steps / every].
 
     The error is the total variation distance to the true next-state distribution, averaged over all (s, a).
     """
     generator = torch.Generator().manual_seed(4)
-    exponential = -torch.rand(num_tasks, num_states, num_actions, num_states, generator=generator).log()
-    truth = exponential / exponential.sum(dim=-1, keepdim=True)  # each row uniform on the simplex
+    exponential = -torch.rand(
+        num_tasks, num_states, num_actions, num_states, generator=generator
+    ).log()
+    truth = exponential / exponential.sum(
+        dim=-1, keepdim=True
+    )  # each row uniform on the simplex
     rows = torch.arange(num_tasks)
     state = torch.zeros(num_tasks, dtype=torch.int64)
-    counts = {name: torch.ones_like(truth) for name in ("with the flag", "without the flag")}
+    counts = {
+        name: torch.ones_like(truth) for name in ("with the flag", "without the flag")
+    }
     errors = {name: [] for name in counts}
     for step in range(1, num_steps + 1):
         action = torch.randint(num_actions, (num_tasks,), generator=generator)
-        following = torch.multinomial(truth[rows, state, action], 1, generator=generator).squeeze(1)
+        following = torch.multinomial(
+            truth[rows, state, action], 1, generator=generator
+        ).squeeze(1)
         episode_end = step % horizon == 0
-        observation = torch.zeros_like(following) if episode_end else following  # episodes start in state 0
+        observation = (
+            torch.zeros_like(following) if episode_end else following
+        )  # episodes start in state 0
         counts["without the flag"][rows, state, action, observation] += 1
         if not episode_end:
             counts["with the flag"][rows, state, action, observation] += 1
@@ -273,7 +318,9 @@ def model_error(num_tasks=1000, num_states=5, num_actions=2, horizon=5, num_step
         if step % every == 0:
             for name, count in counts.items():
                 model = count / count.sum(dim=-1, keepdim=True)
-                errors[name].append(0.5 * (model - truth).abs().sum(dim=-1).mean(dim=(1, 2)))
+                errors[name].append(
+                    0.5 * (model - truth).abs().sum(dim=-1).mean(dim=(1, 2))
+                )
     return {name: torch.stack(error, dim=1) for name, error in errors.items()}
 
 
@@ -285,11 +332,16 @@ with style():
         mean, half = error.mean(dim=0), 1.96 * error.std(dim=0) / math.sqrt(len(error))
         band(ax, steps, mean - half, mean, mean + half, label=name, linestyle=line)
         ax.annotate(f"{mean[-1]:.2f}", (2015, mean[-1]), va="center")
-    ax.set(xlabel="steps of the trial (an episode is 5 steps)", ylabel="error of the learned model", ylim=(0, None))
+    ax.set(
+        xlabel="steps of the trial (an episode is 5 steps)",
+        ylabel="error of the learned model",
+        ylim=(0, None),
+    )
     ax.legend()
     alt = "Error of the counted model over 2000 steps. "
     alt += "; ".join(
-        f"{name} it falls from {e[:, 0].mean():.2f} to {e[:, -1].mean():.2f}" for name, e in errors.items()
+        f"{name} it falls from {e[:, 0].mean():.2f} to {e[:, -1].mean():.2f}"
+        for name, e in errors.items()
     )
     show(fig, alt=alt)
 
@@ -302,12 +354,12 @@ with style():
 #
 # ### Why reward and flag go in "as is"
 #
-# The action is embedded, the reward is not. Duan et al. (appendix A) use rewards and flags *as they are*, and
-# it is easy to see why tidying them up would hurt. Let arm 0 always pay 1 and arm 1 always pay 3. Clip rewards
-# to $[-1, 1]$, a habit from Atari, and both arms pay 1: the stream no longer contains the difference that the
-# agent is scored on. Standardise over the batch, and a reward of this task depends on *other* tasks that
-# happened to be drawn beside it. The reward is the fast learner's data, in the unit it will be judged in. The
-# flag is 0 or 1 already.
+# Section 2.3 turns states and actions into vectors. Rewards and flags go in *as they are* (Duan et al.,
+# appendix A), and it is easy to see why tidying them up would hurt. Let arm 0 always pay 1 and arm 1 always
+# pay 3. Clip rewards to $[-1, 1]$, a habit from Atari, and both arms pay 1: the stream no longer contains the
+# difference that the agent is scored on. Standardise over the batch, and a reward of this task depends on
+# *other* tasks that happened to be drawn beside it. The reward is the fast learner's data, in the unit it will
+# be judged in. The flag is 0 or 1 already.
 
 # %% [markdown]
 # ## Exercise 2.1: a trial's first input
@@ -451,7 +503,9 @@ paper_inputs = shift_to_inputs(**paper_trial)
 print(" t | observation  prev_action  prev_reward  prev_end | action taken")
 for t in range(6):
     row = [column[0, t].item() for column in paper_inputs]
-    print(f" {t} | {row[0]:^11}  {row[1]:^11}  {row[2]:^11}  {row[3]:^8} | {paper_trial['actions'][0, t].item()}")
+    print(
+        f" {t} | {row[0]:^11}  {row[1]:^11}  {row[2]:^11}  {row[3]:^8} | {paper_trial['actions'][0, t].item()}"
+    )
 
 # %% [markdown]
 # The library does the same: `rollout` returns a `Trajectory`, and `trajectory.step_inputs()` is what its policy
@@ -500,7 +554,11 @@ for t in range(6):
 
 # %% exercise="embed_bandit" minutes=10 difficulty=2
 def embed_bandit(
-    observation: Tensor, prev_action: Tensor, prev_reward: Tensor, prev_end: Tensor, num_actions: int
+    observation: Tensor,
+    prev_action: Tensor,
+    prev_reward: Tensor,
+    prev_end: Tensor,
+    num_actions: int,
 ) -> Tensor:
     """Return φ(o, a, r, d) for bandits (Duan et al. 2016, appendix A.1).
 
@@ -518,7 +576,12 @@ def embed_bandit(
     nothing = torch.zeros_like(prev_reward)
     action = F.one_hot(prev_action, num_actions).float()
     return torch.cat(
-        [nothing.unsqueeze(-1), action, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)],
+        [
+            nothing.unsqueeze(-1),
+            action,
+            prev_reward.unsqueeze(-1),
+            prev_end.unsqueeze(-1),
+        ],
         dim=-1,
     )
     ### END SOLUTION
@@ -578,7 +641,9 @@ def embed_tabular(
     ### BEGIN SOLUTION
     state = F.one_hot(observation, num_states).float()
     action = F.one_hot(prev_action, num_actions).float()
-    return torch.cat([state, action, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)], dim=-1)
+    return torch.cat(
+        [state, action, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)], dim=-1
+    )
     ### END SOLUTION
 
 
@@ -606,15 +671,27 @@ with style():
     ax.imshow(vectors, cmap="Greys", vmin=0, vmax=1.4, aspect="auto")
     for t, vector in enumerate(vectors.tolist()):
         for column, entry in enumerate(vector):
-            ax.text(column, t, f"{entry:g}", ha="center", va="center", color="white" if entry else "#777777")
+            ax.text(
+                column,
+                t,
+                f"{entry:g}",
+                ha="center",
+                va="center",
+                color="white" if entry else "#777777",
+            )
     for edge in (4.5, 6.5, 7.5):
         ax.axvline(edge, color=PALETTE[1], linewidth=2, linestyle="-")
     ax.set_xticks(range(9), ["o=0", "1", "2", "3", "4", "a=0", "1", "r", "d"])
     ax.set_yticks(range(6), [f"t = {t}" for t in range(6)])
     ax.xaxis.tick_top()
     ax.grid(False)
-    rows = "; ".join(" ".join(f"{entry:g}" for entry in vector) for vector in vectors.tolist())
-    show(fig, alt=f"The embedded corridor trial, columns state one-hot, action one-hot, reward, flag. {rows}")
+    rows = "; ".join(
+        " ".join(f"{entry:g}" for entry in vector) for vector in vectors.tolist()
+    )
+    show(
+        fig,
+        alt=f"The embedded corridor trial, columns state one-hot, action one-hot, reward, flag. {rows}",
+    )
 
 # %% [markdown]
 # ## Exercise 2.5: a learned embedding for images
@@ -633,7 +710,7 @@ with style():
 # small.
 #
 # Why *after* the joint layer? "As is" is a promise: the recurrent network sees the reward itself, one column
-# among J + 2. Inside the joint layer it would be one number among a thousand pixels, and mixed with them.
+# among J + 2. Inside the joint layer it would be one number among thousands of pixels, and mixed with them.
 #
 # *By hand.* Image 1×2×2 with pixels 0.1, 0.2, 0.3, 0.4; three actions; action vectors of 2 entries; J = 3.
 # Parameters: $3 \cdot 2$ for the table, $(4 + 2) \cdot 3 + 3$ for the joint layer, together 27. Now set *every*
@@ -643,7 +720,7 @@ with style():
 #
 # so with reward 5 and flag 1 the output is `[0.22, 0.22, 0.22 | 5 | 1]`. The check does this with your module,
 # so it does not matter how you name your layers. (Weight normalisation and initialisation follow in
-# [03](03_recurrent_policy.ipynb); leave PyTorch's defaults.)
+# notebook 03; leave PyTorch's defaults.)
 
 
 # %% exercise="JointEmbedding" minutes=20 difficulty=3
@@ -658,7 +735,11 @@ class JointEmbedding(nn.Module):
     """
 
     def __init__(
-        self, image_shape: tuple[int, int, int], num_actions: int, action_dim: int = 256, joint_dim: int = 256
+        self,
+        image_shape: tuple[int, int, int],
+        num_actions: int,
+        action_dim: int = 256,
+        joint_dim: int = 256,
     ):
         super().__init__()
         ### BEGIN SOLUTION
@@ -666,7 +747,13 @@ class JointEmbedding(nn.Module):
         self.joint = nn.Linear(math.prod(image_shape) + action_dim, joint_dim)
         ### END SOLUTION
 
-    def forward(self, observation: Tensor, prev_action: Tensor, prev_reward: Tensor, prev_end: Tensor) -> Tensor:
+    def forward(
+        self,
+        observation: Tensor,
+        prev_action: Tensor,
+        prev_reward: Tensor,
+        prev_end: Tensor,
+    ) -> Tensor:
         """Embed step inputs.
 
         Args:
@@ -682,7 +769,9 @@ class JointEmbedding(nn.Module):
         features = observation.flatten(start_dim=-3)
         both = torch.cat([features, self.action_vectors(prev_action)], dim=-1)
         joint = F.relu(self.joint(both))
-        return torch.cat([joint, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)], dim=-1)
+        return torch.cat(
+            [joint, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)], dim=-1
+        )
         ### END SOLUTION
 
 
@@ -729,12 +818,12 @@ print("last two columns at a trial's start:", embedding(*inputs)[0, -2:].tolist(
 # | 4 | 2 | 0 | 0 | 0 | "I stepped left and it paid nothing" |
 #
 # The same four numbers. At t = 0 they mean *no evidence*; at t = 4 they *are* evidence: an action was tried,
-# and it did not pay. (So sparse rewards do not stop an agent from updating its belief.) Can the agent mistake
-# one for the other? That depends on two things.
+# and it did not pay. Can the agent mistake one for the other? That depends on two things.
 #
 # **What the input shows.** An input *looks like a trial's start* if the action is 0, the reward is exactly 0,
 # the flag is 0, and the observation is one that an episode can start with. In a bandit, every later input has
-# flag 1, so it never does. If the designer left the flag out, flag 1 cannot warn anybody.
+# flag 1, so it never does. If the flag is not part of the agent's input (`sees_flag=False`), the other three
+# decide alone.
 #
 # **What the agent's state knows.** The state is made fresh at certain moments, and an agent whose state is
 # *not* fresh knows that something went before, whatever the input looks like:
@@ -742,7 +831,7 @@ print("last two columns at a trial's start:", embedding(*inputs)[0, -2:].tolist(
 # | `memory` | the state is fresh at | |
 # |---|---|---|
 # | `"none"` | every step | a feedforward policy |
-# | `"episode"` | t = 0 and every step after an episode's end | a recurrent policy of ordinary deep RL |
+# | `"episode"` | the first step of every episode: t = 0, and where `prev_end` is 1 | a recurrent policy of ordinary deep RL |
 # | `"trial"` | t = 0 only | **RL²** |
 #
 # A step can be taken for the trial's first one if its input looks like a start **and** the state is fresh.
@@ -751,7 +840,9 @@ print("last two columns at a trial's start:", embedding(*inputs)[0, -2:].tolist(
 
 
 # %% exercise="explain_placeholder" minutes=15 difficulty=3
-def explain_placeholder(inputs: StepInput, start_observations: Tensor, sees_flag: bool, memory: str) -> Tensor:
+def explain_placeholder(
+    inputs: StepInput, start_observations: Tensor, sees_flag: bool, memory: str
+) -> Tensor:
     """Mark the steps that this agent can take for a trial's first step.
 
     Args:
@@ -799,7 +890,9 @@ check("explain_placeholder")
 # %%
 generator = torch.Generator().manual_seed(5)
 goals = 4 * torch.randint(2, (10_000,), generator=generator)
-corridors = shift_to_inputs(**corridor_record(goals, torch.randint(2, (10_000, 12), generator=generator)))
+corridors = shift_to_inputs(
+    **corridor_record(goals, torch.randint(2, (10_000, 12), generator=generator))
+)
 
 bandit = rollout(
     Random(2),
@@ -812,10 +905,16 @@ bandits = bandit._replace(observation=bandit.observation.squeeze(-1).long())
 
 print("share of later steps that can be taken for the trial's start")
 print(f"{'':28}{'flag seen':>12}{'no flag':>12}")
-for task, stream, start in (("two-armed bandit", bandits, 0), ("corridor", corridors, 2)):
+for task, stream, start in (
+    ("two-armed bandit", bandits, 0),
+    ("corridor", corridors, 2),
+):
     for memory in ("none", "episode", "trial"):
         shares = [
-            explain_placeholder(stream, torch.tensor([start]), sees_flag, memory)[:, 1:].float().mean().item()
+            explain_placeholder(stream, torch.tensor([start]), sees_flag, memory)[:, 1:]
+            .float()
+            .mean()
+            .item()
             for sees_flag in (True, False)
         ]
         print(f"{task:17}{memory:>9}  {shares[0]:>12.1%}{shares[1]:>12.1%}")
@@ -860,8 +959,12 @@ class CountsThePlaceholder(Greedy):
 
 for num_pulls in (10, 100):
     honest = play_bandits(Greedy(5), num_pulls=num_pulls)
-    change, half = mean_and_half_width(play_bandits(CountsThePlaceholder(5), num_pulls=num_pulls) - honest)
-    print(f"{num_pulls:3} pulls: {honest.mean():.2f}; with the placeholder counted {change:+.3f} ± {half:.3f}")
+    change, half = mean_and_half_width(
+        play_bandits(CountsThePlaceholder(5), num_pulls=num_pulls) - honest
+    )
+    print(
+        f"{num_pulls:3} pulls: {honest.mean():.2f}; with the placeholder counted {change:+.3f} ± {half:.3f}"
+    )
 
 # %% [markdown]
 # Over 10 pulls the change cannot be told from zero even with 20,000 bandits: a phantom failure mostly makes the
@@ -887,9 +990,9 @@ for num_pulls in (10, 100):
 # %% [markdown] quiz="why_the_action"
 # The network itself computed the policy at step t-1. Why must it be fed $a_{t-1}$?
 # - [ ] Because a recurrent network forgets its own output after one step. :: Its hidden state can hold as much
-#   about its last *output* as training finds useful. What it never had is the draw.
-# - [x] Because the action was drawn from its output, outside the network, and the reward belongs to the drawn
-#   action. :: Yes. The network knows the probabilities, not the sample. In section 2.2 the loss of this column
+#   about its last output as training finds useful. What it never had is the draw.
+# - [x] Because the action was drawn outside the network. :: Yes. The network knows the probabilities, not the
+#   sample, and the reward belongs to the sample. In section 2.2 the loss of this column
 #   cost about three quarters of what the agent could gain over chance.
 # - [ ] Because the gradient of the policy needs the action. :: The outer loop needs the action for its loss,
 #   but it takes it from the record, not from the network's input.
@@ -898,26 +1001,25 @@ for num_pulls in (10, 100):
 
 # %% [markdown] quiz="why_the_flag"
 # Why does the network receive the termination flag?
-# - [ ] So that it can set its hidden state to zero. :: The hidden state must *survive* the episode: it holds
+# - [ ] So that it can set its hidden state to zero. :: The hidden state must survive the episode: it holds
 #   what was learned about the task.
 # - [ ] So that gradients stop at the episode's end. :: The flag is an input. Where gradients are cut is decided
 #   in the outer loop.
-# - [x] So that a restart can be told from a transition of the task, and the end of an episode from its middle.
-#   :: Yes. Without it the counted model of section 2.2 mixed restarts into the dynamics and its error stopped
-#   falling.
+# - [x] So that a restart can be told from a transition of the task. :: Yes. Without it the counted model of
+#   section 2.2 mixed restarts into the dynamics and its error stopped falling.
 # - [ ] Because without it the agent cannot learn anything, in any task. :: In a bandit every pull ends an
 #   episode. The flag is constant there, and masking it changed not one action.
 
 # %% [markdown] quiz="first_step_of_episode_two"
 # Episode 1 of a trial ended with action 1 and reward 1. What is fed at the first step of episode 2?
 # - [ ] o of the new episode, action 0, reward 0, flag 0. :: Those are placeholders, and they belong to a
-#   *trial's* first step. Here they would hide the goal's reward from the agent.
+#   trial's first step. Here they would hide the goal's reward from the agent.
 # - [x] o of the new episode, action 1, reward 1, flag 1. :: Yes. The observation is the new episode's, the
 #   other three tell of the step that ended the old one.
 # - [ ] The terminal observation, action 1, reward 1, flag 1. :: The policy must act in the new episode, so it
-#   must see where it is *now*.
+#   must see where it is now.
 # - [ ] o of the new episode, action 1, reward 0, flag 1. :: Zeroing the reward at episode ends is right for
-#   bootstrapped *values*, never for the input: in a goal task it would remove every reward there is.
+#   bootstrapped values, never for the input: in a goal task it would remove every reward there is.
 
 # %% [markdown] quiz="zero_for_action_zero"
 # A colleague encodes "no previous action" as a vector of zeros, in place of the one-hot vector of action 0.
@@ -925,14 +1027,15 @@ for num_pulls in (10, 100):
 # - [ ] It cannot work: the network would divide by zero. :: Nothing divides by the input.
 # - [ ] It is the same: action 0 is the zero vector. :: In a one-hot code action 0 is (1, 0, ..., 0). The zero
 #   vector is no action's code.
-# - [x] It is a sound choice, but not our contract: use it everywhere or nowhere. :: Yes. It even makes the
-#   first input unmistakable. But weights, checkpoints and checks here were made with the paper's placeholder.
+# - [x] It is a sound choice, but not our contract. :: Yes. It even makes the first input unmistakable, but it
+#   must be used everywhere or nowhere: weights, checkpoints and checks here were made with the paper's
+#   placeholder.
 # - [ ] It is better, since ours makes RL² fail. :: Ours is ambiguous for agents without memory. The recurrent
 #   state tells t = 0 from later steps, as exercise 2.6 showed.
 
 # %% [markdown] quiz="as_is"
 # Rewards of a task lie between -20 and 20. What goes into the input's reward column?
-# - [x] The reward as it is. :: Yes: it is the fast learner's data, in the unit it is scored in. (If one *fixed*
+# - [x] The reward as it is. :: Yes: it is the fast learner's data, in the unit it is scored in. (If one fixed
 #   constant scale for all tasks helps training, that is a change of units, made once in the environment.)
 # - [ ] The reward clipped to [-1, 1]. :: Then a reward of 2 and one of 20 look alike, and the agent cannot
 #   prefer the better one.
@@ -955,7 +1058,7 @@ for num_pulls in (10, 100):
 # - The placeholder can look like data. An agent whose state lives through the trial is not fooled: the state
 #   knows.
 #
-# **Next:** [03, a recurrent policy](03_recurrent_policy.ipynb) builds the network that reads these rows and
+# **Next:** 03, a recurrent policy, builds the network that reads these rows and
 # keeps its state across episodes. **To read:** Duan et al. 2016, sections 2.2 and 2.3 and appendix A; Wang et
 # al. 2016, section 2, for the same input under other names.
 

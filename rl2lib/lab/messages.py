@@ -19,6 +19,8 @@ HEADINGS = {
     "tampered": "broke the protocol",
     "ungradable": "could not be checked",
 }
+VALUES = ("looked at", "expected", "got")
+MONOSPACE = "font-family:monospace"
 MARKS = {"passed": "✓", "not_attempted": "○"}
 
 
@@ -26,6 +28,7 @@ def outcome_text(outcome: Outcome) -> str:
     """Say an outcome in plain text, a few lines."""
     lines = [f"{MARKS.get(outcome.status, '✗')} {outcome.exercise}: {HEADINGS[outcome.status]}"]
     for label, text in _parts(outcome):
+        text = text.replace("\n", "\n" + " " * 16)
         lines.append(f"  {label + ':':<14}{text}" if label else f"  {text}")
     return "\n".join(lines)
 
@@ -34,15 +37,16 @@ def outcome_html(outcome: Outcome) -> str:
     """Say an outcome in HTML; every piece of learner text is escaped."""
     colour = {"passed": "#009E73", "not_attempted": "#777777"}.get(outcome.status, "#D55E00")
     rows = "".join(
-        f'<tr><td style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"><b>{label}</b></td>'
-        f'<td style="text-align:left"><pre style="margin:0;white-space:pre-wrap">{html.escape(text)}</pre></td></tr>'
+        f'<div style="display:flex;gap:1em;margin:2px 0"><div style="flex:0 0 7em">{label}</div>'
+        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;{MONOSPACE if label in VALUES else ""}">'
+        f"{html.escape(text)}</div></div>"
         for label, text in _parts(outcome)
     )
     mark = MARKS.get(outcome.status, "✗")
     heading = f"{mark} <code>{html.escape(outcome.exercise)}</code>: {HEADINGS[outcome.status]}"
     return (
         f'<div style="border-left:4px solid {colour};padding:4px 12px;margin:4px 0">'
-        f"<div><b>{heading}</b></div><table>{rows}</table></div>"
+        f"<div><b>{heading}</b></div>{rows}</div>"
     )
 
 

@@ -217,8 +217,7 @@ class Report:
         if isinstance(value, np.ndarray):
             if value.size > SHOWN_ENTRIES:
                 return f"an array of shape {value.shape}"
-            text = np.array2string(value, precision=4, separator=", ", suppress_small=True)
-            return text.replace("\n", "\n  ")
+            return np.array2string(value, precision=4, separator=", ", suppress_small=True)
         if isinstance(value, float):
             return f"{value:.6g}"
         if isinstance(value, Ref):

@@ -25,7 +25,7 @@ from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import checkpoint as checkpoints
 from rl2lib.training.checkpoint import Checkpoint, CheckpointError
 from rl2lib.training.learner import Learner, check_finite
-from rl2lib.training.progress import ProgressLine
+from rl2lib.training.progress import progress_bar
 from rl2lib.types import TaskDistribution, TrialEnv
 
 
@@ -102,7 +102,7 @@ def train(
     run, done = TrainingRun(), 0
     if folder is not None and (place := checkpoints.latest(folder)) is not None:
         done = _resume(place, learner, config, generators, run)
-    line = ProgressLine(config.iterations, done, progress)
+    bar = progress_bar(config.iterations, done, progress)
     seconds_before, started = run.seconds, time.perf_counter()
     with torch_threads(threads):
         try:
@@ -113,13 +113,14 @@ def train(
                 run.seconds = seconds_before + time.perf_counter() - started
                 done = iteration + 1
                 recent = run.history["trial_return"][-20:]
-                line.update(done, f"return {sum(recent) / len(recent):.3f}")
+                bar.set_postfix_str(f"return {sum(recent) / len(recent):.3f}", refresh=False)
+                bar.update()
                 if folder is not None and (done % config.checkpoint_every == 0 or done == config.iterations):
                     run.checkpoint = _save(folder, done, learner, config, generators, run)
         except FloatingPointError as error:
             raise DivergenceError(_diverged(done + 1, error, run.checkpoint)) from error
         finally:
-            line.close()
+            bar.close()
     return run
 
 

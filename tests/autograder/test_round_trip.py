@@ -26,7 +26,7 @@ from autograder.source import load_course
 ROOT = Path(__file__).resolve().parent.parent.parent
 COURSE = {notebook.number: notebook for notebook in load_course()}
 CANARY = "canary5f2c"
-NUMBERS = [pytest.param(number, marks=pytest.mark.xdist_group(f"round-trip-{number}")) for number in sorted(COURSE)]
+NUMBERS = sorted(COURSE)
 
 
 @dataclass
