@@ -192,7 +192,11 @@ def embed_bandit(student: Handle, report: Report) -> None:
 
     what = "embed_bandit of arm 0, reward 0.25, flag 1, with 3 arms"
     zero = {"zero_vector_for_action_0": _row(0, 0, 0, 0, 0.25, 1)}
-    report.close(what, embed(0, 0.25, 1.0), _row(0, 1, 0, 0, 0.25, 1), misconceptions=zero)
+    got = embed(0, 0.25, 1.0)
+    if isinstance(got, Tensor) and tuple(got.shape) == (1, 4):
+        cause = "F.one_hot guesses the number of arms from the largest arm it sees. Tell it: num_actions."
+        report.fail(what, "shape (1, 6)", "shape (1, 4)", cause=cause)
+    report.close(what, got, _row(0, 1, 0, 0, 0.25, 1), misconceptions=zero)
 
     what = "embed_bandit of a trial's first input (action 0, reward 0, flag 0), with 3 arms"
     zero = {"zero_vector_at_trial_start": torch.zeros(1, 6)}
@@ -244,9 +248,13 @@ def embed_tabular(student: Handle, report: Report) -> None:
     pair = torch.zeros(1, 12)
     pair[0, [2 * 2 + 1, 10, 11]] = 1.0
     what = "embed_tabular of cell 2, action 1, reward 1, flag 1 (S = 5, A = 2)"
+    got = embed(2, 1, 1.0, 1.0)
+    if isinstance(got, Tensor) and tuple(got.shape) == (1, 5):
+        cause = "The state's number takes one column. A state is a name: one-hot, S columns (section 2.3)."
+        report.fail(what, "shape (1, 9)", "shape (1, 5)", cause=cause)
     report.close(
         what,
-        embed(2, 1, 1.0, 1.0),
+        got,
         _row(0, 0, 1, 0, 0, 0, 1, 1, 1),
         misconceptions={
             "one_hot_over_pairs": pair,
@@ -325,6 +333,12 @@ def JointEmbedding(student: Handle, report: Report) -> None:
         "reward_squashed": torch.tensor([[math.tanh(5.0), 1.0]]),
     }
     report.close(f"{what}: the last two columns", got[:, -2:], torch.tensor([[5.0, 1.0]]), misconceptions=tail)
+    minus = student.method(module, "__call__", image, inputs[1], torch.tensor([-5.0]), inputs[3])
+    report.tensor(what, minus, (1, 5), torch.float32)
+    if minus[0, 3] == 0.0:
+        cause = "A ReLU reaches the reward and cuts off what is negative. It belongs to the joint layer alone."
+        report.fail(f"{what}, with reward -5: the reward column", "-5", "0", cause=cause)
+    report.close(f"{what}, with reward -5: the last two columns", minus[:, -2:], torch.tensor([[-5.0, 1.0]]))
     report.note("reward and flag leave as they came, in the last two columns")
 
     parameters = _parameters(student, module, inputs, 5)
@@ -413,6 +427,7 @@ def explain_placeholder(student: Handle, report: Report) -> None:
     for memory in ("episode", "trial"):
         what = f'explain_placeholder of the paper trial, sees_flag=True, memory="{memory}"'
         wrong = {"memory_ignored": marks(0, 4), "episode_start_for_trial_start": marks(0, 2, 5)}
+        wrong["first_step_denied"] = marks()
         report.close(what, mark(paper, [2], True, memory), marks(0), misconceptions=wrong)
     report.note("an agent that remembers step 3 is not fooled at step 4")
 
@@ -427,7 +442,7 @@ def explain_placeholder(student: Handle, report: Report) -> None:
     cases: list[tuple[bool, str, Tensor, dict[str, Tensor]]] = [
         (True, "none", marks(0, 5), {"observation_ignored": marks(0, 1, 3, 5), "flag_never_used": marks(0, 4, 5)}),
         (False, "none", marks(0, 4, 5), {"flag_always_used": marks(0, 5), "reward_ignored": marks(0, 2, 4, 5)}),
-        (True, "episode", marks(0), {"flag_never_used": marks(0, 4), "memory_ignored": marks(0, 5)}),
+        (True, "episode", marks(0), {"flag_never_used": marks(0, 4)}),
         (
             False,
             "episode",
@@ -442,12 +457,24 @@ def explain_placeholder(student: Handle, report: Report) -> None:
     ]
     for sees_flag, memory, right, wrong in cases:
         what = f'explain_placeholder ({told}), sees_flag={sees_flag}, memory="{memory}"'
-        report.close(what, mark(stream, [2], sees_flag, memory), right, misconceptions=wrong)
+        got = mark(stream, [2], sees_flag, memory)
+        # Who ignores the memory failed on the paper trial; what is left to mark t = 5 is a second shift.
+        if sees_flag and memory == "episode" and isinstance(got, Tensor) and torch.equal(got, marks(0, 5)):
+            cause = (
+                "Your state is fresh one step late. prev_end[t] already tells of step t-1, so the new episode "
+                "begins where prev_end is 1: do not shift it again."
+            )
+            report.fail(what, "True at t = 0 only", "True at t = 0 and 5", cause=cause)
+        report.close(what, got, right, misconceptions=wrong)
     report.note("without the flag only the state can tell; RL² keeps its state for the whole trial")
 
     both = mark(stream, [1, 2], False, "none")
+    what = f'explain_placeholder ({told}) when episodes may start in cell 1 or 2, sees_flag=False, memory="none"'
+    if isinstance(both, Tensor) and torch.equal(both, marks(1, 3)):
+        cause = "You compare with the first of start_observations only. There may be several: torch.isin."
+        report.fail(what, "True wherever the observation is 1 or 2", "True at cell 1 only", cause=cause)
     report.close(
-        f'explain_placeholder ({told}) when episodes may start in cell 1 or 2, sees_flag=False, memory="none"',
+        what,
         both,
         marks(0, 1, 3, 4, 5),
     )
