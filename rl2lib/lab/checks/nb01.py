@@ -310,7 +310,7 @@ def regret(student: Handle, report: Report) -> None:
     if isinstance(value, np.ndarray) and value.ndim == 1:
         cause = "You summed where a running sum is wanted: entry t holds the regret of all pulls up to and including t."
         if value.size == expected.size:
-            cause = "cumsum without an axis runs through all trials in one line. Each trial has its own sum, along axis 1."
+            cause = "cumsum without an axis runs through all trials in one line. Each trial has its own, along axis 1."
         report.fail(what, "shape (2, 4)", f"shape {value.shape}", cause=cause)
     got = _floats(report, what, value, (2, 4))
     report.close(what, got, expected, misconceptions=slips)
