@@ -237,8 +237,8 @@ check("beta_posterior")
 # Sum it over `axis=1` for the pulls; multiply by `rewards[:, :, None]` first for the successes.
 
 # %% [markdown] quiz="order_of_the_pulls"
-# In one trial arm 0 paid, paid, failed; in another it failed, paid, paid. Nothing else was pulled. What does a belief
-# kept as counts lose by treating the two alike?
+# **Question.** In one trial arm 0 paid, paid, failed; in another it failed, paid, paid. Nothing else was pulled. What
+# does a belief kept as counts lose by treating the two alike?
 # - [ ] That the arm of the second trial is improving. :: In this family an arm's probability is fixed
 #   for the whole trial; a streak is luck. (Where arms drift, the order would matter, and counts would be the wrong
 #   state.)
@@ -768,8 +768,8 @@ print(
 # that: greedy, Thompson sampling and UCB1 with a fixed $c$ do not know where the trial ends.
 
 # %% [markdown] quiz="same_counts"
-# Two agents are on the same task, with exactly the same counts. One has 2 pulls left, the other 50. Should they pull
-# the same arm?
+# **Question.** Two agents are on the same task, with exactly the same counts. One has 2 pulls left, the other 50.
+# Should they pull the same arm?
 # - [ ] Yes: the counts contain everything that was observed. :: True, they do, but what an observation is worth
 #   depends on how often it can still be used.
 # - [x] Not necessarily: the second may try an uncertain arm that the first should leave alone. :: Finding a better
@@ -1002,8 +1002,8 @@ HorizonGap().show()
 # ## Quiz
 
 # %% [markdown] quiz="told_the_best_arm"
-# Five arms, ten pulls. An agent that is told the best arm expects 8.33 coins, the Bayes-optimal learner 6.66. Where do
-# the other 1.67 go?
+# **Question.** Five arms, ten pulls. An agent that is told the best arm expects 8.33 coins, the Bayes-optimal learner
+# 6.66. Where do the other 1.67 go?
 # - [ ] Into a flaw of the algorithm: a better one would get closer to 8.33. :: No learner can: 6.66 is the maximum
 #   over all of them. Being told the arm is not learning.
 # - [x] Into finding out: pulls of arms that turn out worse, and never being quite sure. :: It is the price of not
@@ -1013,7 +1013,7 @@ HorizonGap().show()
 #   uniform), and using it is what makes 6.66 possible.
 
 # %% [markdown] quiz="regret_of_a_failure"
-# The best arm of a task has mean 0.8. You pull it, and it does not pay. How much does your regret grow?
+# **Question.** The best arm of a task has mean 0.8. You pull it, and it does not pay. How much does your regret grow?
 # - [ ] By 0.8, the reward that you could expect. :: Regret compares arms, and you took the best one.
 # - [ ] By 1, the coin that you did not get. :: That is bad luck, not a bad choice; regret is made of means.
 # - [x] Not at all. :: The chosen arm's mean equals the best mean; the coin does not enter.
@@ -1021,8 +1021,8 @@ HorizonGap().show()
 #   that always pays.
 
 # %% [markdown] quiz="as_good_as_greedy"
-# A colleague trains an agent for ten pulls on five arms; its normalised score is 0.945. "It has learned to explore."
-# What do you say?
+# **Question.** A colleague trains an agent for ten pulls on five arms; its normalised score is 0.945. "It has learned
+# to explore." What do you say?
 # - [ ] Agreed: 0.945 is close to the optimum. :: It is, but so is an agent that never explores on purpose.
 # - [ ] It must be overfitted. :: Nothing here says that; fresh tasks were not even mentioned.
 # - [x] Greedy has that score too, so this number cannot tell. :: Measure the share of what greedy leaves, or a longer
@@ -1031,8 +1031,8 @@ HorizonGap().show()
 #   what the number means, not how exact it is.
 
 # %% [markdown] quiz="why_a_distribution"
-# Thompson sampling finds a good arm in tens of pulls, where a deep RL agent that starts from scratch may need
-# thousands of episodes. Where does its speed come from?
+# **Question.** Thompson sampling finds a good arm in tens of pulls, where a deep RL agent that starts from scratch may
+# need thousands of episodes. Where does its speed come from?
 # - [ ] From the randomness of its choices. :: Random play is the slowest of all; the randomness of Thompson sampling
 #   is shaped by its belief.
 # - [x] From what its designer knew about the tasks. :: Independent arms, coins, a flat prior: all built in. It only has

@@ -258,7 +258,7 @@ def ucb1(student: Handle, report: Report) -> None:
     right = np.array([2, 1, 0, 2, 1, 0, 0])
     if np.array_equal(arms, [2, 1, 1, 2, 1, 2, 0]):
         cause = "These are the choices with the logarithm to base 10. ln is the natural one, np.log."
-        report.fail(what, f"{right}", f"{arms}", cause=cause)
+        report.fail(what, f"{right.tolist()}", f"{arms.tolist()}", cause=cause)
     report.close(what, arms, right, misconceptions=slips)
     report.note("seven beliefs after eight pulls")
 

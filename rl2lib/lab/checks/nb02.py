@@ -472,7 +472,7 @@ def explain_placeholder(student: Handle, report: Report) -> None:
     what = f'explain_placeholder ({told}) when episodes may start in cell 1 or 2, sees_flag=False, memory="none"'
     if isinstance(both, Tensor) and torch.equal(both, marks(1, 3)):
         cause = "You compare with the first of start_observations only. There may be several: torch.isin."
-        report.fail(what, "True wherever the observation is 1 or 2", "True at cell 1 only", cause=cause)
+        report.fail(what, "True at t = 0, 1, 3, 4 and 5", "True at t = 1 and 3", cause=cause)
     report.close(
         what,
         both,
