@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.box.wire import Channel, Closed, Decoder, Silence, WireError, encode
-from rl2lib.lab.handle import Callback, Ref, StudentError, StudentGone, StudentTimeout
+from rl2lib.lab.handle import Callback, Ref, StudentError, StudentGone, StudentTimeout, naming_the_call
 
 START_SECONDS = 60.0
 
@@ -98,7 +98,8 @@ class BoxHandle:
         return str(self._request("origin", [name]))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return self._request("call", [name, *args], kwargs)
+        with naming_the_call(name, args, kwargs):
+            return self._request("call", [name, *args], kwargs)
 
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Ref:
         return self._ref(self._request("construct", [name, *args], kwargs))

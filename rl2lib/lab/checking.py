@@ -118,9 +118,8 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
         if error.kind == "NotImplementedError" and error.message == STUB.format(name=name):
             return ended("not_attempted", got=error.message)
         where = f" at {error.line}" if error.line else ""
-        return ended(
-            "error", got=f"your code raised {error.kind}: {error.message}{where}", cause=_exception_hint(error)
-        )
+        got = f"your code raised {error.kind}: {error.message}{where}"
+        return ended("error", what=error.during, got=got, cause=_exception_hint(name, error))
     except StudentTimeout as error:
         return ended(
             "timeout",
@@ -132,12 +131,16 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
     return ended("passed")
 
 
-def _exception_hint(error: StudentError) -> str:
+def _exception_hint(name: str, error: StudentError) -> str:
     text = error.message
     if error.kind == "NameError":
         return "A name is used that nothing defined: run the set-up cell at the top, and answer with its names only."
-    if error.kind == "TypeError" and "argument" in text:
+    if error.kind == "TypeError" and "argument" in text and f"{name}(" in text:
         return "The check calls it as the exercise's signature says: compare the parameters' names and order."
-    if error.kind in ("IndexError", "ValueError", "RuntimeError") and ("shape" in text or "size" in text):
+    if "unhashable type" in text:
+        return "An array cannot be a dictionary's key or a set's member, or be cached: turn it into numbers or a tuple."
+    if "Class values must be smaller than num_classes" in text or "out of bounds" in text:
+        return "An index is larger than what it indexes: which argument says how many there are?"
+    if "same number of dimensions" in text or "shape" in text or "size" in text:
         return "Print the shapes just before that line; the first dimension is the batch."
     return ""

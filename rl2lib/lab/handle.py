@@ -18,7 +18,7 @@ import inspect
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,11 +76,21 @@ class Callback:
 
 
 class StudentError(Exception):
-    """The learner's code raised. `kind` is the exception's type name, `line` the learner's own line."""
+    """The learner's code raised.
+
+    Args:
+        kind: the exception's type name.
+        message: its text.
+        line: the learner's own line in which it arose, "" where unknown.
+
+    Attributes:
+        during: the call that was being made, "" where it was not a plain call.
+    """
 
     def __init__(self, kind: str, message: str, line: str = ""):
         super().__init__(kind, message, line)
         self.kind, self.message, self.line = kind, message, line
+        self.during = ""
 
 
 class StudentTimeout(Exception):
@@ -156,7 +166,8 @@ class LocalHandle:
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call the learner's function `name` and return its result as plain data."""
-        return self._outward(self._run(self._named(name), args, kwargs))
+        with naming_the_call(name, args, kwargs):
+            return self._outward(self._run(self._named(name), args, kwargs))
 
     def construct(self, name: str, *args: Any, **kwargs: Any) -> Ref:
         """Build an object of the learner's class `name`; it stays inside."""
@@ -351,6 +362,25 @@ class _CallbackProxy:
 
 
 # --------------------------------------------------------------------------------------- pieces shared with the box
+
+
+@contextlib.contextmanager
+def naming_the_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[None]:
+    """Add to a `StudentError` of the block which call was being made, arguments by kind and shape."""
+    try:
+        yield
+    except StudentError as error:
+        parts = [_brief(value) for value in args] + [f"{key}={_brief(value)}" for key, value in kwargs.items()]
+        error.during = f"{name}({', '.join(parts)})"
+        raise
+
+
+def _brief(value: Any) -> str:
+    if hasattr(value, "shape"):
+        return f"{'array' if isinstance(value, np.ndarray) else 'tensor'} {list(value.shape)}"
+    if isinstance(value, bool | int | float | str):
+        return repr(value)[:40]
+    return "generator" if isinstance(value, Generator) else getattr(value, "type_name", type(value).__name__)
 
 
 def is_record(value: Any) -> bool:

@@ -195,6 +195,7 @@ def test_an_exception_names_its_type_and_the_learners_line(handles):
         with pytest.raises(StudentError) as caught:
             handle.call("broken", 1)
         assert caught.value.kind == "NameError" and "undefined_name" in caught.value.message
+        assert caught.value.during == "broken(1)"
     assert "undefined_name + value" in caught.value.line
 
 
