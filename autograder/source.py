@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rl2lib.lab.course import Option, Quiz
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HEADER = re.compile(r"^# %%(.*)$")
 EXERCISE_TITLE = re.compile(r"^##+ Exercise \d+\.\d+: *(.+)$", re.MULTILINE)
@@ -80,24 +82,6 @@ class Exercise:
     def points(self) -> int:
         """What the check is worth."""
         return int(self.check.options["points"])
-
-
-@dataclass(frozen=True)
-class QuizOption:
-    """One option of a question, with its explanation."""
-
-    text: str
-    correct: bool
-    why: str
-
-
-@dataclass(frozen=True)
-class Quiz:
-    """One multiple-choice question."""
-
-    name: str
-    question: str
-    options: tuple[QuizOption, ...]
 
 
 @dataclass(frozen=True)
@@ -311,7 +295,7 @@ def _quizzes(path: Path, cells: tuple[Cell, ...]) -> tuple[Quiz, ...]:
             if not match:
                 raise SourceError(path, cell.line, f"quiz {cell.name}: an option reads  - [ ] text :: explanation")
             joined = [" ".join(part.split()) for part in match.groups()[1:]]
-            options.append(QuizOption(joined[0], match[1] == "x", joined[1]))
+            options.append(Option(joined[0], match[1] == "x", joined[1]))
         if len(options) < 2 or sum(option.correct for option in options) != 1:
             raise SourceError(path, cell.line, f"quiz {cell.name}: expected two options or more, one of them right")
         if any(quiz.name == cell.name for quiz in quizzes):

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.box.wire import Channel, Closed, Decoder, Silence, WireError, encode
-from rl2lib.lab.handle import Callback, Ref, StudentError, StudentGone, StudentTimeout, naming_the_call
+from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout, naming_the_call
+from rl2lib.lab.values import Callback, Ref
 
 START_SECONDS = 60.0
 

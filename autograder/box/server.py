@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.box.wire import Channel, Decoder, encode
-from rl2lib.lab.handle import Callback, LocalHandle, StudentError, student_error
+from rl2lib.lab.handle import LocalHandle, StudentError, student_error
+from rl2lib.lab.values import Callback
 
 
 class RemoteTarget:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rl2lib.lab.handle import Callback, Generator, Lib, Ref, is_record, record_fields
+from rl2lib.lab.values import Callback, Generator, Lib, Ref, is_record, record_fields
 
 MAX_HEADER = 4_000_000
 MAX_BODY = 256_000_000

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from rl2lib.lab.handle import Generator, Handle
+from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
+from rl2lib.lab.values import Generator
 
 FALSE_ALARM = 1e-8
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rl2lib.lab.handle import Handle, Ref
+from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
+from rl2lib.lab.values import Ref
 from rl2lib.types import StepInput
 
 NUM_CASES = 10

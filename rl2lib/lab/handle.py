@@ -4,72 +4,34 @@ A check speaks to a `Handle`. `LocalHandle` wraps a namespace of this process (t
 reference); the grader's box handle sends the same operations to another process, whose server holds a
 `LocalHandle` too. So there is one meaning of "call the learner's function", and it is written here.
 
-Values cross as plain data only: None, bool, int, float, str, lists, tuples, dictionaries, NumPy arrays,
-torch tensors (detached) and the records of `rl2lib.types`. Everything else stays where it is and is
-represented by a `Ref`.
+Values cross as plain data only (`rl2lib.lab.values`). Everything else stays where it is and is represented by a `Ref`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import importlib
 import inspect
 import linecache
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from rl2lib.lab.limits import TimeLimitReached, time_limit
+from rl2lib.lab.values import (
+    Callback,
+    Generator,
+    Lib,
+    Ref,
+    is_record,
+    library_constructor,
+    make_generator,
+    record_fields,
+)
 
 MAX_DEPTH = 12
-LIBRARY_PREFIXES = ("rl2lib.types.", "rl2lib.tasks.", "rl2lib.agents.", "rl2lib.training.")
-
-
-# --------------------------------------------------------------------------------------- values
-
-
-@dataclass(frozen=True)
-class Ref:
-    """An object that stays on the learner's side; `type_name` is all that is known of it."""
-
-    key: int
-    type_name: str
-
-
-@dataclass(frozen=True)
-class Lib:
-    """An rl2lib object to be built on the learner's side: `Lib("rl2lib.tasks.bandit.BanditEnv", 5, 10)`."""
-
-    path: str
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-
-    def __init__(self, path: str, *args: Any, **kwargs: Any):
-        object.__setattr__(self, "path", path)
-        object.__setattr__(self, "args", args)
-        object.__setattr__(self, "kwargs", kwargs)
-
-
-@dataclass(frozen=True)
-class Generator:
-    """A seeded random generator to be built on the learner's side (`library`: "torch" or "numpy")."""
-
-    seed: int
-    library: str = "torch"
-
-
-@dataclass(frozen=True)
-class Callback:
-    """An object that stays on the check's side; the learner sees only the listed methods and attributes."""
-
-    target: Any
-    methods: Sequence[str]
-    attributes: Sequence[str] = ()
 
 
 # --------------------------------------------------------------------------------------- errors
@@ -361,9 +323,6 @@ class _CallbackProxy:
         return self._methods["__call__"](*args, **kwargs)
 
 
-# --------------------------------------------------------------------------------------- pieces shared with the box
-
-
 @contextlib.contextmanager
 def naming_the_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[None]:
     """Add to a `StudentError` of the block which call was being made, arguments by kind and shape."""
@@ -381,36 +340,6 @@ def _brief(value: Any) -> str:
     if isinstance(value, bool | int | float | str):
         return repr(value)[:40]
     return "generator" if isinstance(value, Generator) else getattr(value, "type_name", type(value).__name__)
-
-
-def is_record(value: Any) -> bool:
-    """Tell whether `value` is one of the records of `rl2lib.types` (StepInput, Step, Trajectory)."""
-    cls = type(value)
-    return cls.__module__ == "rl2lib.types" and (hasattr(cls, "_fields") or dataclasses.is_dataclass(cls))
-
-
-def record_fields(value: Any) -> dict[str, Any]:
-    """Return a record's fields by name."""
-    if hasattr(value, "_fields"):
-        return {name: getattr(value, name) for name in value._fields}
-    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
-
-
-def library_constructor(path: str) -> Callable[..., Any]:
-    """Return the rl2lib class or function at a dotted path; only tasks, agents, training and types are offered."""
-    module, _, name = path.rpartition(".")
-    if not path.startswith(LIBRARY_PREFIXES) or name.startswith("_"):
-        raise ValueError(f"{path}: expected a public name below {', '.join(LIBRARY_PREFIXES)}")
-    return getattr(importlib.import_module(module), name)
-
-
-def make_generator(spec: Generator) -> Any:
-    """Build the NumPy or torch generator that `spec` describes."""
-    if spec.library == "numpy":
-        return np.random.default_rng(spec.seed)
-    import torch
-
-    return torch.Generator().manual_seed(spec.seed)
 
 
 def student_error(error: BaseException) -> StudentError:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rl2lib.lab.handle import Ref
+from rl2lib.lab.values import Ref
 
 SHOWN_ENTRIES = 40
 FORGOTTEN_RETURN = "The function ended without a `return`, or returned the result of something that works in place."

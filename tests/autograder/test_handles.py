@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder.box.handle import BoxHandle
-from rl2lib.lab.handle import Callback, Generator, Lib, LocalHandle, Ref, StudentError, StudentGone, StudentTimeout
+from rl2lib.lab.handle import LocalHandle, StudentError, StudentGone, StudentTimeout
+from rl2lib.lab.values import Callback, Generator, Lib, Ref
 from rl2lib.types import StepInput
 
 STUDENT = textwrap.dedent(

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rl2lib.lab.handle import Generator, Handle
+from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
+from rl2lib.lab.values import Generator
 
 
 def _floats(report: Report, what: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl2lib.lab.handle import Handle, Ref
+from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import FORGOTTEN_RETURN, Report
+from rl2lib.lab.values import Ref
 from rl2lib.types import StepInput
 
 FIELDS = StepInput._fields

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from rl2lib.lab.handle import Ref
 from rl2lib.lab.report import FORGOTTEN_RETURN, CheckFailure, Report
+from rl2lib.lab.values import Ref
 
 
 def failure(method, *args, report=None, **kwargs) -> CheckFailure:
