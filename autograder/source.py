@@ -142,8 +142,15 @@ class Variant:
 
 
 def course_root() -> Path:
-    """Return the checkout that holds the course's source."""
-    return Path(__file__).resolve().parent.parent
+    """Return the checkout that holds the course's source: the one this package lies in, or the current folder.
+
+    Raises:
+        FileNotFoundError: neither holds `solutions/`.
+    """
+    for folder in (Path(__file__).resolve().parent.parent, Path.cwd()):
+        if (folder / "solutions").is_dir():
+            return folder
+    raise FileNotFoundError(f"no solutions/ in {Path.cwd()}: run autograder in a checkout of the course")
 
 
 def load_course(root: Path | None = None) -> list[Notebook]:
