@@ -16,7 +16,12 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
-from autograder.preprocessors import ClearNamedSolutions, ClearPlainHiddenTests, ForgiveStandardError
+from autograder.preprocessors import (
+    ClearNamedSolutions,
+    ClearPlainHiddenTests,
+    ForgiveStandardError,
+    RunOnlyWhatIsGraded,
+)
 from autograder.source import course_root
 
 c = get_config()  # noqa: F821
@@ -44,8 +49,9 @@ c.GenerateAssignment.preprocessors = [
     CheckCellMetadata,
 ]
 
-# A warning or a progress bar on stderr is no mistake.
+# Only set-up, answers, added cells and checks run; a warning or a progress bar on stderr is no mistake.
 c.Autograde.autograde_preprocessors = [
+    RunOnlyWhatIsGraded,
     Execute,
     ForgiveStandardError,
     LimitOutput,

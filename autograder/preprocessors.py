@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nbformat import NotebookNode
@@ -11,6 +12,9 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, NbGraderPre
 
 from autograder.reference import stub_line
 from autograder.source import Cell
+
+SKIP = "skip-execution"
+OUR_CELL = re.compile(r"^(nb\d\d-\d{3}|quiz-\w+-ask)$")
 
 
 class ClearNamedSolutions(ClearSolutions):
@@ -41,6 +45,23 @@ class ClearPlainHiddenTests(ClearHiddenTests):
         """Clear one cell."""
         cell, resources = super().preprocess_cell(cell, resources, cell_index)
         cell.source = cell.source.rstrip("\n")
+        return cell, resources
+
+
+class RunOnlyWhatIsGraded(NbGraderPreprocessor):
+    """Leaves our demonstration, training and quiz cells unexecuted, and lets no tag keep a graded cell from running.
+
+    nbgrader itself skips cells tagged skip-execution, and gives a skipped check cell full marks.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Tag or untag one cell."""
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag != SKIP]
+        if "nbgrader" not in cell.metadata and OUR_CELL.match(cell.get("id", "")):
+            tags.append(SKIP)
+        cell.metadata["tags"] = tags
         return cell, resources
 
 

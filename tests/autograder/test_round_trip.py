@@ -1,8 +1,9 @@
 """nbgrader's own commands, for real: generate_assignment, autograde, generate_feedback, export; and our own grader.
 
-The class is the reference, the blank release, a half-done notebook, one that talks on stderr, and every mutant and
-alternative. It is graded by a copy of the autograder in which every line of every hidden check ends in a canary, so
-that whatever shows a line of a check, a traceback say, shows the canary: no feedback may.
+The class is the reference, the blank release, a half-done notebook, one that talks on stderr, one whose cells are all
+tagged to be skipped, and every mutant and alternative. It is graded by a copy of the autograder in which every line of
+every hidden check ends in a canary, so that whatever shows a line of a check, a traceback say, shows the canary: no
+feedback may. One test class a notebook, so that test processes share the work.
 """
 
 import csv
@@ -26,7 +27,6 @@ from autograder.source import load_course
 ROOT = Path(__file__).resolve().parent.parent.parent
 COURSE = {notebook.number: notebook for notebook in load_course()}
 CANARY = "canary5f2c"
-NUMBERS = sorted(COURSE)
 
 
 @dataclass
@@ -87,10 +87,10 @@ def noisy(source: str) -> str:
     return before.rstrip(" ") + loud.format(indent) + indent + marker + after
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def graded(request, tmp_path_factory) -> Iterator[Class]:
     """A notebook's class, through nbgrader."""
-    notebook = COURSE[request.param]
+    notebook = COURSE[request.cls.number]
     folder = tmp_path_factory.mktemp(f"class-{notebook.number}")
     checkout = planted_checkout(tmp_path_factory.mktemp(f"checkout-{notebook.number}"))
     found = Class(notebook.number, folder, checkout, {})
@@ -101,6 +101,11 @@ def graded(request, tmp_path_factory) -> Iterator[Class]:
     loud = filled(notebook, {name: noisy(source) for name, source in right.items()})
     write_submission(folder / "submitted", "noisy", notebook, loud)
     found.expected["noisy"] = dict.fromkeys(right, True)
+    skipping = filled(notebook, {})
+    for cell in skipping.cells:
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "skip-execution"]
+    write_submission(folder / "submitted", "skipping", notebook, skipping)
+    found.expected["skipping"] = dict.fromkeys(right, False)
     write_if_changed(folder / "source" / notebook.name / f"{notebook.name}.ipynb", to_text(nbgrader_source(notebook)))
     found.run("nbgrader", "generate_assignment", notebook.name)
     found.run("nbgrader", "autograde", notebook.name)
@@ -109,36 +114,50 @@ def graded(request, tmp_path_factory) -> Iterator[Class]:
     yield found
 
 
-@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
-def test_nbgrader_gives_every_submission_what_it_deserves(graded):
-    rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader((graded.folder / "grades.csv").open())}
-    assert rows == {student: graded.points(student) for student in graded.expected}
+class RoundTrip:
+    """What must hold for every notebook; `number` says which."""
+
+    number: str
+
+    def test_nbgrader_gives_every_submission_what_it_deserves(self, graded):
+        rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader((graded.folder / "grades.csv").open())}
+        assert rows == {student: graded.points(student) for student in graded.expected}
+
+    def test_nbgraders_release_is_the_one_that_is_committed(self, graded):
+        name = COURSE[graded.number].name
+        generated = json.loads((graded.folder / "release" / name / f"{name}.ipynb").read_text())
+        assert generated == json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())
+
+    def test_nbgraders_feedback_tells_what_is_wrong_and_shows_no_hidden_check(self, graded):
+        pages = {page.parent.parent.name: page.read_text() for page in (graded.folder / "feedback").rglob("*.html")}
+        assert set(pages) == set(graded.expected)
+        assert not [student for student, page in pages.items() if CANARY in page]
+        assert "write your answer here" in pages["blank"]
+
+    def test_our_grader_agrees_and_shows_no_hidden_check(self, graded):
+        out = graded.folder / "out"
+        graded.run("autograder.cli", "grade", str(graded.folder / "submitted"), "--out", str(out))
+        results = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+        for result in results:
+            passed = {item["name"]: item["status"] == "passed" for item in result["exercises"]}
+            assert passed == graded.expected[result["student"]], result["student"]
+            assert all(item["reason"] for item in result["exercises"] if item["status"] != "passed")
+        assert {result["student"] for result in results} == set(graded.expected)
+        for path in out.rglob("*"):
+            assert path.is_dir() or CANARY.encode() not in path.read_bytes()
 
 
-@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
-def test_nbgraders_release_is_the_one_that_is_committed(graded):
-    name = COURSE[graded.number].name
-    generated = json.loads((graded.folder / "release" / name / f"{name}.ipynb").read_text())
-    assert generated == json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())
+class TestNotebook00(RoundTrip):
+    number = "00"
 
 
-@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
-def test_nbgraders_feedback_tells_what_is_wrong_and_shows_no_hidden_check(graded):
-    pages = {page.parent.parent.name: page.read_text() for page in (graded.folder / "feedback").rglob("*.html")}
-    assert set(pages) == set(graded.expected)
-    assert not [student for student, page in pages.items() if CANARY in page]
-    assert "write your answer here" in pages["blank"]
+class TestNotebook01(RoundTrip):
+    number = "01"
 
 
-@pytest.mark.parametrize("graded", NUMBERS, indirect=True)
-def test_our_grader_agrees_and_shows_no_hidden_check(graded):
-    out = graded.folder / "out"
-    graded.run("autograder.cli", "grade", str(graded.folder / "submitted"), "--out", str(out))
-    results = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
-    for result in results:
-        passed = {item["name"]: item["status"] == "passed" for item in result["exercises"]}
-        assert passed == graded.expected[result["student"]], result["student"]
-        assert all(item["reason"] for item in result["exercises"] if item["status"] != "passed")
-    assert {result["student"] for result in results} == set(graded.expected)
-    for path in out.rglob("*"):
-        assert path.is_dir() or CANARY.encode() not in path.read_bytes()
+class TestNotebook02(RoundTrip):
+    number = "02"
+
+
+def test_every_notebook_has_its_round_trip():
+    assert {item.number for item in RoundTrip.__subclasses__()} == set(COURSE)
