@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -168,7 +169,7 @@ def load_notebook(path: Path) -> Notebook:
     match = FILE_NAME.match(path.name)
     if not match:
         raise SourceError(path, 1, "expected a file name like 02_input_embedding.py")
-    cells = tuple(parse_cells(path))
+    cells = parse_cells(path)
     if not cells or cells[0].role != "title" or "reading" not in cells[0].options:
         raise SourceError(path, 1, 'the first cell should be  # %% [markdown] title="..." reading=30 needs="00"')
     return Notebook(path, match[1], match[2], cells, _exercises(path, cells), _quizzes(path, cells))
@@ -190,12 +191,21 @@ def load_variants(number: str, root: Path | None = None) -> list[Variant]:
     return variants
 
 
-def parse_cells(path: Path) -> Iterator[Cell]:
-    """Read a py:percent file and check every header.
+def parse_cells(path: Path) -> tuple[Cell, ...]:
+    """Read a py:percent file and check every header; a file that has not changed is read once.
 
     Raises:
         SourceError: a header has an unknown or missing key, or a solution marker is unbalanced.
     """
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(path: Path, modified: int) -> tuple[Cell, ...]:
+    return tuple(_cells(path))
+
+
+def _cells(path: Path) -> Iterator[Cell]:
     import jupytext
 
     text = path.read_text(encoding="utf-8")
