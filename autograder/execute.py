@@ -36,7 +36,7 @@ def execute(notebook: NotebookNode, cwd: Path, work: str, allow_errors: bool = F
     from nbclient import NotebookClient
 
     os.environ.update(RL2_PROGRESS="on", RL2_WORK=work)
-    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,

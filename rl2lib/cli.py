@@ -93,16 +93,26 @@ def submit(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    probe: Annotated[bool, typer.Option("--probe", help="climb the ladder of five tiny training tasks")] = False,
+    learner: Annotated[
+        str | None, typer.Option(help="with --probe: module:name of a function that makes a learner")
+    ] = None,
+) -> None:
     """Look at everything a notebook needs, and say how to mend what is wrong."""
-    from rl2lib.lab.doctor import examine
+    from rl2lib.lab import doctor as looking
 
-    findings = examine()
-    for finding in findings:
-        print(f"{'✗' if finding.fix else '✓'} {finding.what:<14}{finding.found}")
+    if probe or learner:
+        found, width, word = looking.probe(learner or looking.LEARNER), 24, "suspect"
+    else:
+        found, width, word = iter(looking.examine()), 14, "fix"
+    healthy = True
+    for finding in found:
+        print(f"{'✗' if finding.fix else '✓'} {finding.what:<{width}}{finding.found}", flush=True)
         if finding.fix:
-            print(f"  {'':<14}fix: {finding.fix}")
-    raise typer.Exit(1 if any(finding.fix for finding in findings) else 0)
+            healthy = False
+            print(f"  {'':<{width}}{word}: {finding.fix}")
+    raise typer.Exit(0 if healthy else 1)
 
 
 def run() -> None:

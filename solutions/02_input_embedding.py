@@ -42,6 +42,8 @@ from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.types import StepInput
 
+torch.set_num_threads(1)  # small networks: more threads stand in each other's way
+
 # %% [markdown]
 # ## 2.1 Four columns
 #
@@ -721,7 +723,7 @@ with style():
 #
 # so with reward 5 and flag 1 the output is `[0.22, 0.22, 0.22 | 5 | 1]`. The check does this with your module,
 # so it does not matter how you name your layers. (Weight normalisation and initialisation follow in
-# notebook 03; leave PyTorch's defaults.)
+# [03](03_recurrent_policy.ipynb); leave PyTorch's defaults.)
 
 
 # %% exercise="JointEmbedding" minutes=20 difficulty=3
@@ -1060,7 +1062,7 @@ for num_pulls in (10, 100):
 # - The placeholder can look like data. An agent whose state lives through the trial is not fooled: the state
 #   knows.
 #
-# **Next:** 03, a recurrent policy, builds the network that reads these rows and
+# **Next:** [03, a recurrent policy](03_recurrent_policy.ipynb), builds the network that reads these rows and
 # keeps its state across episodes. **To read:** Duan et al. 2016, sections 2.2 and 2.3 and appendix A; Wang et
 # al. 2016, section 2, for the same input under other names.
 

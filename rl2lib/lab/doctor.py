@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from rl2lib.lab import course, places
 
 PACKAGES = ("numpy", "torch", "matplotlib", "scipy", "jupyterlab", "ipykernel", "ipywidgets", "safetensors")
 MIN_PYTHON = (3, 11)
 MIN_FREE_BYTES = 1_000_000_000
+LEARNER = "rl2lib.training.probes:reinforce"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,36 @@ def examine() -> list[Finding]:
     """Look at Python, the packages, the kernel, threads, disk, write access and the course files."""
     looks: tuple[Callable[[], list[Finding]], ...] = (_python, _packages, _kernel, _threads, _disk, _writing, _course)
     return [finding for look in looks for finding in look()]
+
+
+def probe(learner: str = LEARNER) -> Iterator[Finding]:
+    """Climb the probe ladder with a learner, one finding a rung, up to the first that fails.
+
+    Args:
+        learner: "module:name" of a function that makes one; see `rl2lib.training.probes.MakeLearner`.
+
+    Raises:
+        FileNotFoundError: there is no such module or no such name in it.
+    """
+    from rl2lib.training.probes import LADDER, climb
+
+    make = _named(learner)
+    for one in LADDER:
+        (rung,) = climb(make, [one], threads=1)
+        yield Finding(one.name, rung.found, "" if rung.passed else one.suspects)
+        if not rung.passed:
+            return
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    sys.path.insert(0, os.getcwd())  # a learner's own file lies where the command is run
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise FileNotFoundError(f"--learner: expected module:name, got {path!r} ({error})") from error
+    finally:
+        sys.path.pop(0)
 
 
 def _python() -> list[Finding]:

@@ -85,6 +85,20 @@ class ExactOracle:
         """Return the gradient of the expected return, by parameter name."""
         return _gradient(self.expected_return(policy, discount), policy)
 
+    def scores(self, policy: RecurrentPolicy) -> Tensor:
+        """Return ∇ log π(a_t | history) of every step, [M (2K)^n, n, P], the P weights flattened in their order.
+
+        REINFORCE's estimate from one trial is the sum over its steps of score times advantage: whoever changes
+        the advantages only, a baseline say, needs no second backward pass.
+        """
+        logits, _ = policy.unroll(self.trajectory.step_inputs())
+        log_probs = action_log_probs(logits, self.trajectory.action)
+        flat = [
+            torch.cat([value.flatten() for value in _gradient(log_prob, policy).values()])
+            for log_prob in log_probs.flatten()
+        ]
+        return torch.stack(flat).reshape(*log_probs.shape, -1)
+
     def moments(self, policy: RecurrentPolicy, loss: Loss) -> GradientMoments:
         """Return expectation and variance of an estimator's ascent direction, -∇ loss.
 
@@ -112,5 +126,5 @@ class ExactOracle:
 def _gradient(objective: Tensor, module: nn.Module) -> dict[str, Tensor]:
     names = [name for name, _ in module.named_parameters()]
     parameters = list(module.parameters())
-    gradients = torch.autograd.grad(objective, parameters, allow_unused=True, materialize_grads=True)
+    gradients = torch.autograd.grad(objective, parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
     return dict(zip(names, gradients, strict=True))

@@ -159,5 +159,13 @@ class TestNotebook02(RoundTrip):
     number = "02"
 
 
+class TestNotebook03(RoundTrip):
+    number = "03"
+
+
+class TestNotebook04(RoundTrip):
+    number = "04"
+
+
 def test_every_notebook_has_its_round_trip():
     assert {item.number for item in RoundTrip.__subclasses__()} == set(COURSE)

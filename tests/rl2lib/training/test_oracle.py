@@ -110,3 +110,14 @@ MISTAKES = {
 def test_a_wrong_estimator_is_found_out(mistake: str, oracle: ExactOracle, policy: RecurrentPolicy) -> None:
     moments = oracle.moments(policy, lambda trial: MISTAKES[mistake](policy, trial))
     assert worst(moments.mean, oracle.true_gradient(policy)) > 1e-3
+
+
+def test_scores_are_the_steps_own_gradients(oracle: ExactOracle, policy: RecurrentPolicy) -> None:
+    scores = oracle.scores(policy)
+    assert scores.shape == (32, 2, sum(parameter.numel() for parameter in policy.parameters()))
+    trial = oracle.trajectory.select(torch.tensor([11]))
+    gradient = torch.autograd.grad(log_probs(policy, trial)[0, 1], list(policy.parameters()), materialize_grads=True)
+    torch.testing.assert_close(scores[11, 1], torch.cat([part.flatten() for part in gradient]))
+    estimates = (scores * returns(oracle.trajectory)[..., None]).sum(dim=1)
+    truth = torch.cat([part.flatten() for part in oracle.true_gradient(policy).values()])
+    torch.testing.assert_close(oracle.probabilities(policy).detach() @ estimates, truth, atol=1e-6, rtol=1e-4)
