@@ -22,7 +22,7 @@
 # **You need** [02](02_input_embedding.ipynb) (the step input), PyTorch modules and autograd, and a rough idea of
 # recurrent networks (the primer in [00](00_start_here.ipynb) is enough).
 #
-# **Time:** about {minutes} minutes. One cell trains for about 15 seconds; the others take a second or two.
+# **Time:** about {minutes} minutes. One cell trains for 15 to 25 seconds; the others take a second or two.
 
 # %% setup=true
 import math
@@ -83,7 +83,8 @@ torch.set_num_threads(1)  # small networks: more threads stand in each other's w
 #
 # Write the fast learner's run over B lines at once. You are given a `GRU(2, H, batch_first=True)`, which maps
 # a sequence of 2-vectors `[B, T, 2]` to its states `[B, T, H]` from a state of zeros (torch returns the pair of all
-# states and the last one; you need the first), and a `Linear(H, 1)` that reads a prediction off each state. At $t = 0$ there is no previous answer: feed the placeholder 0.
+# states and the last one; you need the first), and a `Linear(H, 1)` that reads a prediction off each state. At
+# $t = 0$ there is no previous answer: feed the placeholder 0.
 #
 # *By hand*, for the line above:
 #
@@ -136,9 +137,9 @@ check("learn_lines")
 # ### The slow learner, and what it leaves behind
 #
 # The given cell trains three networks, which differ in their seed only. The loss is the squared error of *all*
-# twelve predictions, the clueless first one included: nobody tells the network to "fit a line". It takes about
-# 15 seconds on two cores. To skip it, replace the cell's last two lines by `networks, losses = load_line_learners()`:
-# the same three, trained beforehand.
+# twelve predictions, the clueless first one included: nobody tells the network to "fit a line". It takes
+# 15 to 25 seconds on two cores. To skip it, replace the cell's end, from `runs =` on, by
+# `networks, losses = load_line_learners()`: the same three, trained beforehand.
 
 
 # %% given=true
@@ -263,8 +264,8 @@ for n in (0, 1, 2, 5, 11):
 
 # %% [markdown]
 # Look at the right panel. Not a single weight changes along its horizontal axis, and the error falls by a
-# factor of about eighty. The network is level with the exact optimum after one point and within a factor of two
-# of it after eleven, where both are tiny: good, not perfect, after five seconds of training. (The bands go from
+# factor of about eighty. The network is level with the exact optimum after one point and about a factor of two
+# above it after eleven, where both are tiny: good, not perfect, after some seconds of training. (The bands go from
 # the lowest to the highest of the three seeds.) Wipe the state before every point, and the very same weights
 # know nothing.
 #
@@ -1454,7 +1455,7 @@ print(
 # %% [markdown]
 # ## Summary
 #
-# - **Weights frozen, state changing**: a trained GRU refits a line from point to point, within a factor of two of
+# - **Weights frozen, state changing**: a trained GRU refits a line from point to point, within about a factor of two of
 #   the exact Bayesian learner's error. The weights hold the algorithm and the family; the state holds this task.
 # - A GRU unit keeps ($z$ near 1) or overwrites ($z$ near 0). Torch gates *after* the product; gates are stacked
 #   r, z, n. An LSTM's state is a pair.
