@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from rl2lib.tasks import sampling
-from rl2lib.types import Step
+from rl2lib.tasks.episodes import expect_counts, expect_tasks
+from rl2lib.types import Step, expect_shape
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class IndependentBandits:
     num_arms: int
 
     def __post_init__(self) -> None:
-        if self.num_arms < 1:
-            raise ValueError(f"num_arms: expected at least 1, got {self.num_arms}")
+        expect_counts(num_arms=self.num_arms)
 
     def sample(self, num_tasks: int, generator: torch.Generator) -> Tensor:
         """Draw means [num_tasks, K] float32."""
+        expect_counts(num_tasks=num_tasks)
         return sampling.uniform((num_tasks, self.num_arms), generator)
 
 
@@ -49,12 +50,19 @@ class DependentBandits:
 
     def sample(self, num_tasks: int, generator: torch.Generator) -> Tensor:
         """Draw means [num_tasks, 2] float32, each row (p, 1 - p)."""
+        expect_counts(num_tasks=num_tasks)
         p = sampling.uniform((num_tasks,), generator)
         if self.values is not None:
             # scaling one uniform number keeps the two forms on the same stream
             p = torch.tensor(self.values, device=p.device)[(p * len(self.values)).long()]
         return torch.stack([p, 1 - p], dim=-1)
 
+
+UNIFORM = DependentBandits()
+EASY = DependentBandits(values=(0.1, 0.9))
+MEDIUM = DependentBandits(values=(0.25, 0.75))
+HARD = DependentBandits(values=(0.4, 0.6))
+"""The four dependent bandits of Wang et al. 2016, section 3.1.2: 100 pulls; trained on one, tested on every other."""
 
 TWO_POINT = DependentBandits(values=(0.0, 1.0))
 """One arm always pays, the other never: the first pull tells which; ten pulls are worth 9.5."""
@@ -69,24 +77,29 @@ class BanditEnv:
     """
 
     def __init__(self, num_arms: int, num_pulls: int) -> None:
-        if num_arms < 1 or num_pulls < 1:
-            raise ValueError(f"num_arms, num_pulls: expected at least 1, got {num_arms}, {num_pulls}")
+        expect_counts(num_arms=num_arms, num_pulls=num_pulls)
         self.num_actions = num_arms
         self.num_pulls = num_pulls
         self.observation_shape: tuple[int, ...] = (1,)
+        self._means: Tensor | None = None
 
     def reset(self, tasks: Tensor, generator: torch.Generator) -> Tensor:
-        """Start a trial on each row of `tasks` [B, K], means in [0, 1]; return zeros [B, 1]."""
-        if tasks.ndim != 2 or tasks.shape[1] != self.num_actions:
-            raise ValueError(f"tasks: expected means [B, K] = (B, {self.num_actions}), got {tuple(tasks.shape)}")
-        if not bool(((tasks >= 0) & (tasks <= 1)).all()):
-            raise ValueError("tasks: expected every arm's mean in [0, 1], got one outside or NaN")
+        """Start a trial on each row of `tasks` [B, K], means in [0, 1]; return zeros [B, 1].
+
+        Raises:
+            TypeError: if the tasks are no tensor.
+            ValueError: if they are not [B, K] float32 probabilities on the generator's device.
+        """
+        expect_tasks("tasks", tasks, "means [B, K]", (self.num_actions,), generator, low=0, high=1)
         self._means, self._generator, self._pulls = tasks, generator, 0
         self._nothing = tasks.new_zeros(tasks.shape[0], 1)
         return self._nothing
 
     def step(self, actions: Tensor) -> Step:
         """Pull arm `actions` [B] of each bandit."""
+        if self._means is None:
+            raise RuntimeError("step: no trial has been started; call reset(tasks, generator) first")
+        expect_shape("actions", actions, "[B]", (len(self._means),))
         self._pulls += 1
         mean = self._means.gather(1, actions[:, None]).squeeze(1)
         # one uniform number a pull whatever the arm: two agents that choose alike are paid alike

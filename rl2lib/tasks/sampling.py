@@ -44,8 +44,7 @@ def gamma(concentration: Tensor, generator: torch.Generator) -> Tensor:
     Raises:
         ValueError: if a concentration is not positive.
     """
-    if not bool((concentration > 0).all()):
-        raise ValueError(f"concentration: expected positive numbers, got a smallest of {concentration.min():g}")
+    _expect_positive(concentration)
     # what torch.distributions.Gamma calls itself, only that it passes no generator
     return torch._standard_gamma(concentration, generator=generator)
 
@@ -57,7 +56,17 @@ def beta(alpha: Tensor, beta: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def dirichlet(concentration: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw from Dirichlet(concentration) over the last axis; every draw sums to 1 there."""
+    """Draw from Dirichlet(concentration) over the last axis; every draw sums to 1 there, however small it is.
+
+    Raises:
+        ValueError: if a concentration is not positive.
+    """
+    _expect_positive(concentration)
+    if bool((concentration < 0.1).any()):
+        # Gamma(a) is Gamma(a + 1) times U^(1/a), which underflows for small a: stay with logarithms
+        log_draws = gamma(concentration + 1, generator).log()
+        noise = torch.rand(concentration.shape, generator=generator, device=generator.device, dtype=concentration.dtype)
+        return (log_draws + torch.log1p(-noise) / concentration).softmax(dim=-1)
     draws = gamma(concentration, generator)
     return draws / draws.sum(dim=-1, keepdim=True)
 
@@ -69,3 +78,25 @@ def categorical(logits: Tensor, generator: torch.Generator) -> Tensor:
     """
     clocks = torch.empty_like(logits).exponential_(generator=generator)
     return (logits - clocks.log()).argmax(dim=-1)
+
+
+def index(probability: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw an index of the last axis with the given probabilities: int64, one axis fewer.
+
+    One uniform number per index, whatever the probabilities: what two agents do alike meets the same luck.
+    Probabilities need not sum to 1; an index of probability 0 is never drawn.
+    """
+    cumulative = probability.cumsum(dim=-1)
+    shape = probability.shape[:-1]
+    noise = torch.rand(shape, generator=generator, device=generator.device, dtype=probability.dtype)
+    return (noise[..., None] >= cumulative / cumulative[..., -1:]).sum(dim=-1)
+
+
+def integers(high: int, num: int, generator: torch.Generator) -> Tensor:
+    """Draw [num] int64 uniformly from 0..high-1."""
+    return torch.randint(high, (num,), generator=generator, device=generator.device)
+
+
+def _expect_positive(concentration: Tensor) -> None:
+    if not bool((concentration > 0).all()):
+        raise ValueError(f"concentration: expected positive numbers, got a smallest of {concentration.min():g}")

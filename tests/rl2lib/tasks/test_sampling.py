@@ -55,6 +55,25 @@ def test_categorical_and_bernoulli_have_their_probabilities() -> None:
     assert stats.binomtest(int(ones.sum()), N, 0.3).pvalue > SMALL_P
 
 
+def test_indices_and_integers_have_their_probabilities() -> None:
+    weights = torch.tensor([0.0, 0.2, 0.0, 1.2, 0.6, 0.0])  # they need not sum to 1
+    draws = sampling.index(weights.expand(N, 6), generator())
+    assert draws.dtype == torch.int64 and set(draws.tolist()) == {1, 3, 4}
+    counts = torch.bincount(draws, minlength=6)[[1, 3, 4]]
+    assert stats.chisquare(counts.numpy(), [N * 0.1, N * 0.6, N * 0.3]).pvalue > SMALL_P
+    whole = torch.bincount(sampling.integers(7, N, generator()), minlength=7)
+    assert len(whole) == 7 and stats.chisquare(whole.numpy()).pvalue > SMALL_P
+
+
+@pytest.mark.parametrize("a", [1e-4, 0.02, 0.09])
+def test_a_sparse_dirichlet_has_its_distribution_and_no_nan(a: float) -> None:
+    draws = sampling.dirichlet(torch.full((N, 3), a), generator())
+    torch.testing.assert_close(draws.sum(dim=-1), torch.ones(N))
+    for threshold in (1e-6, 0.1, 0.5, 0.9):
+        share = stats.beta(a, 2 * a).sf(threshold)
+        assert abs(float((draws[:, 1] > threshold).float().mean()) - share) < 5 * (share * (1 - share) / N) ** 0.5
+
+
 def test_certain_events_are_certain() -> None:
     p = torch.tensor([0.0, 1.0]).repeat(N)
     assert torch.equal(sampling.bernoulli(p, generator()), p)
@@ -65,6 +84,8 @@ def test_certain_events_are_certain() -> None:
 def test_a_concentration_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         sampling.beta(torch.tensor([1.0, 0.0]), torch.tensor(1.0), generator())
+    with pytest.raises(ValueError, match="positive"):
+        sampling.gamma(torch.tensor([1.0, -1.0]), generator())
 
 
 DRAWS: dict[str, Callable[[torch.Generator], torch.Tensor]] = {
@@ -73,6 +94,9 @@ DRAWS: dict[str, Callable[[torch.Generator], torch.Tensor]] = {
     "bernoulli": lambda g: sampling.bernoulli(torch.full((50,), 0.5), g),
     "beta": lambda g: sampling.beta(torch.ones(5), torch.ones(5), g),
     "categorical": lambda g: sampling.categorical(torch.zeros(50, 4), g),
+    "index": lambda g: sampling.index(torch.ones(50, 4), g),
+    "integers": lambda g: sampling.integers(4, 50, g),
+    "sparse dirichlet": lambda g: sampling.dirichlet(torch.full((5, 4), 0.01), g),
 }
 
 
