@@ -139,6 +139,36 @@ class Thompson(CountingAgent):
         return sampling.beta(counts.successes + 1, counts.failures + 1, generator).argmax(dim=1)
 
 
+class OptimisticThompson(CountingAgent):
+    """Draws `num_samples` vectors of means from the posterior and plays the best arm of the likeliest one.
+
+    "Samples N times from the posterior, and takes the one with the highest probability" (Duan et al. 2016,
+    section 3.1, after May et al. 2012): the joint density decides, over all arms at once. One sample is Thompson;
+    many come near to greedy, which plays the posterior's mode of means.
+
+    Args:
+        num_arms: K.
+        num_samples: N, at least 1.
+        device: where its counts live.
+    """
+
+    def __init__(self, num_arms: int, num_samples: int = 5, device: torch.device | str = "cpu") -> None:
+        super().__init__(num_arms, device)
+        if num_samples < 1:
+            raise ValueError(f"num_samples: expected at least 1, got {num_samples}")
+        self.num_samples = num_samples
+
+    def choose(self, counts: Counts, generator: torch.Generator) -> Tensor:
+        """Sample from the posterior [B, N, K], keep the likeliest sample [B, K], then play its best arm."""
+        successes = counts.successes[:, None].expand(-1, self.num_samples, -1)
+        failures = counts.failures[:, None].expand(-1, self.num_samples, -1)
+        means = sampling.beta(successes + 1, failures + 1, generator)
+        # the prior is flat, so the posterior's log-density is the log-likelihood and a constant
+        density = torch.xlogy(successes, means) + torch.xlogy(failures, 1 - means)
+        likeliest = density.sum(dim=-1).argmax(dim=1)
+        return means[torch.arange(len(means), device=means.device), likeliest].argmax(dim=1)
+
+
 class Oracle:
     """Is told the task and pulls its best arm from the start: the ceiling of ceilings, no agent's target."""
 

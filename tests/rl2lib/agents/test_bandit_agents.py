@@ -1,7 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from rl2lib.agents.bandit import (
     UCB1,
@@ -9,6 +11,7 @@ from rl2lib.agents.bandit import (
     Counts,
     EpsilonGreedy,
     Greedy,
+    OptimisticThompson,
     Oracle,
     Random,
     Thompson,
@@ -88,6 +91,24 @@ def test_thompson_chooses_with_the_posterior_probability_of_being_best() -> None
     assert abs((chosen == 0).float().mean().item() - 2 / 3) < 0.012
 
 
+def test_optimistic_thompson_keeps_the_sample_of_highest_joint_density() -> None:
+    """Against SciPy's own draws and densities: three arms, four samples."""
+    successes, failures = np.array([3, 0, 1]), np.array([1, 0, 2])
+    n = 40_000
+    draws = stats.beta.rvs(successes + 1, failures + 1, size=(n, 4, 3), random_state=np.random.default_rng(1))
+    density = stats.beta.logpdf(draws, successes + 1, failures + 1).sum(axis=-1)
+    kept = draws[np.arange(n), density.argmax(axis=1)]
+    expected = np.bincount(kept.argmax(axis=1), minlength=3) / n
+    state = counts([3, 0, 1], [1, 0, 2], copies=n)
+    chosen = OptimisticThompson(3, num_samples=4).choose(state, generator())
+    shares = torch.bincount(chosen, minlength=3).numpy() / n
+    np.testing.assert_allclose(shares, expected, atol=0.018)  # five standard errors of both
+    plain = torch.bincount(Thompson(3).choose(state, generator()), minlength=3).numpy() / n
+    assert abs(plain - expected).max() > 0.04, "the density matters here"
+    one = OptimisticThompson(3, num_samples=1).choose(state, generator())
+    assert torch.equal(one, Thompson(3).choose(state, generator()))
+
+
 def test_random_is_uniform() -> None:
     chosen = Random(4).choose(counts([9, 0, 0, 0], [0, 0, 0, 0], copies=40_000), generator())
     shares = torch.bincount(chosen, minlength=4) / 40_000
@@ -104,7 +125,9 @@ def test_the_oracle_must_be_told_and_pulls_the_best_arm_throughout() -> None:
     torch.testing.assert_close(played.expected_reward, tasks.amax(dim=1, keepdim=True).expand(50, 5))
 
 
-@pytest.mark.parametrize("agent", [Random(3), Greedy(3), EpsilonGreedy(3, 0.5), UCB1(3), Thompson(3)])
+@pytest.mark.parametrize(
+    "agent", [Random(3), Greedy(3), EpsilonGreedy(3, 0.5), UCB1(3), Thompson(3), OptimisticThompson(3)]
+)
 def test_a_state_lives_for_one_trial_and_its_counts_match_what_was_played(agent: CountingAgent) -> None:
     g = make_generators(0, "tasks", "policy", "env")
     env, tasks = BanditEnv(3, 6), IndependentBandits(3).sample(20, g["tasks"])
@@ -120,7 +143,8 @@ def test_a_state_lives_for_one_trial_and_its_counts_match_what_was_played(agent:
 
 
 def test_published_order_at_ten_pulls() -> None:
-    """Duan et al. 2016, table 1, n = 10, k = 5: random 5.0, Thompson 5.7, greedy 6.6, UCB1 6.7 (errors .08)."""
+    """Duan et al. 2016, table 1, n = 10, k = 5: random 5.0, Thompson 5.7, OTS 6.5 (of the best N), greedy 6.6,
+    UCB1 6.7 (errors .08)."""
     g = make_generators(1, "tasks", "policy", "env")
     tasks = IndependentBandits(5).sample(20_000, g["tasks"])
 
@@ -130,6 +154,7 @@ def test_published_order_at_ten_pulls() -> None:
 
     assert value(Random(5)) == pytest.approx(5.0, abs=0.06)
     assert value(Thompson(5)) == pytest.approx(5.83, abs=0.06)
+    assert value(OptimisticThompson(5, 5)) == pytest.approx(6.31, abs=0.06)
     assert value(Greedy(5)) == pytest.approx(6.565, abs=0.07)
     assert value(UCB1(5, c=0.1)) == pytest.approx(6.65, abs=0.07)
 
@@ -139,5 +164,7 @@ def test_bad_settings_are_refused() -> None:
         EpsilonGreedy(2, 1.5)
     with pytest.raises(ValueError, match="c: expected"):
         UCB1(2, c=-1.0)
+    with pytest.raises(ValueError, match="num_samples"):
+        OptimisticThompson(2, num_samples=0)
     with pytest.raises(ValueError, match="prev_action"):
         Greedy(2).act(Greedy(2).initial_state(3), StepInput.first(torch.zeros(2, 1)), generator())
