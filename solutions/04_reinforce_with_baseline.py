@@ -334,8 +334,9 @@ for discount in (1.0, 0.9, 0.5):
 # %% [markdown]
 # The gradient of the *discounted* return $\mathbb{E}[\sum_t \gamma^t r_t]$ has a factor $\gamma^t$ in front of
 # step $t$'s term. Practically everybody leaves it out, we and the paper included, because it would make the
-# policy stop caring about late steps. So with $\gamma < 1$ the discount is best read as a knob that trades a
-# little bias for less variance. We will use $\gamma = 1$: our trials are short, and the score is undiscounted.
+# policy stop caring about late steps. So with $\gamma < 1$ the discount is best read as a knob that trades
+# bias (little near 1, much at ½) for less variance. We will use $\gamma = 1$: our trials are short, and the
+# return we report is undiscounted.
 
 # %% [markdown]
 # ## 4.3 A baseline: same arrow, smaller cloud
@@ -355,9 +356,10 @@ for discount in (1.0, 0.9, 0.5):
 # Same mean, two and a half times less variance: two and a half times fewer trials for the same accuracy. Now a
 # failure of the bad arm speaks for the good one.
 #
-# Why is the mean the same? The baseline adds $-b\,\mathbb{E}[\nabla \log \pi(a)]$, and the average score is
-# zero: $\sum_a \pi(a) \nabla \log \pi(a) = \sum_a \nabla \pi(a) = \nabla 1 = 0$. But look at the step where $b$
-# came out of the expectation. That is allowed **only if $b$ does not depend on $a$**.
+# Why is the mean the same? The baseline adds $-b\,\mathbb{E}[\nabla \log \pi(a)]$, and the mean of
+# $\nabla \log \pi(a)$ (called the **score**) is zero: $\sum_a \pi(a) \nabla \log \pi(a) = \sum_a \nabla
+# \pi(a) = \nabla 1 = 0$. But look at the step where $b$ came out of the expectation. That is allowed **only if
+# $b$ does not depend on $a$**.
 #
 # Play. The policy below is fresh, with 142 weights, on two bandits whose first arm is the better one. The black
 # arrow is the true gradient, in a plane of weight space. Each dot is one estimate from 16 trials. The cross is
@@ -480,9 +482,10 @@ for name, table in {
 #   $d_{t-1}$: not $a_t$.
 # - With `nn.GRU` and `nn.Linear`, H units and F columns, there are $3H(F + H + 2) + H + 1$ parameters.
 #
-# *By hand*, shapes: 64 trials of 10 pulls on 2 arms give F = 1 + 2 + 2 = 5 columns: inputs `[64, 10, 5]`,
-# states `[64, 10, H]`, values `[64, 10]`. If your values are `[64, 10, 1]`, then `returns - values` is `[64,
-# 64, 10]` by broadcasting, and nothing crashes.
+# *By hand*, shapes: 64 trials of 10 pulls on 2 arms give F = 1 + 2 + 2 = 5 columns (observation, one-hot
+# action, reward and flag): inputs `[64, 10, 5]`, states `[64, 10, H]`, values `[64, 10]`. Do not leave the values
+# at `[64, 10, 1]`: then `returns - values` crashes if you are lucky, and with as many trials as steps (10 of 10
+# pulls) it broadcasts to `[10, 10, 10]` without a word.
 
 
 # %% exercise="RecurrentBaseline" minutes=12 difficulty=3

@@ -1,12 +1,14 @@
 """Settings of every test: no learner's progress touched, no window, one torch thread a process."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ["RL2_PROGRESS"] = "off"
 os.environ["MPLBACKEND"] = "agg"
+os.environ.setdefault("RL2_CACHE", tempfile.mkdtemp(prefix="rl2-cache-"))
 ROOT = Path(__file__).resolve().parent.parent
 
 
