@@ -315,7 +315,7 @@ class RecurrentBaseline(nn.Module):
         return self.head(states).squeeze(-1)
 
 
-# %% mutant="RecurrentBaseline" name="extra_dimension" diagnosis="Your values are [B, T, 1]. Then returns - values broadcasts [B, T] against [B, T, 1] to [B, B, T] without a word, and training goes on with nonsense. Take the last dimension away: .squeeze(-1)."
+# %% mutant="RecurrentBaseline" name="extra_dimension" diagnosis="Your values are [B, T, 1]. Then returns - values crashes or, with as many trials as steps, broadcasts to [T, T, T] without a word. Take the last dimension away: .squeeze(-1) (exercise 4.4)."
 class RecurrentBaseline(nn.Module):
     def __init__(self, observation_shape, num_actions, hidden_size=32):
         super().__init__()

@@ -129,8 +129,8 @@ class Report:
         """
         for name, wrong in (misconceptions or {}).items():
             if _equal(got, wrong, atol) and not _equal(wrong, expected, atol):
-                shown = self._show(expected) if self.reveal else "another value"
-                self.fail(what, shown, self._show(got), name)
+                shown, came = self._contrast(expected, got)
+                self.fail(what, shown if self.reveal else "another value", came, name)
         self._compare(what, got, expected, atol)
 
     def binomial(
@@ -205,8 +205,20 @@ class Report:
             f"{int(differs.sum())} of {differs.size} entries differ, the first at {place}" if place else "it differs"
         )
         if self.reveal:
-            self.fail(what, self._show(expected), f"{self._show(got)} ({count})")
+            shown, came = self._contrast(expected, got)
+            self.fail(what, shown, f"{came} ({count})")
         self.fail(what, "the values of the definition", f"{count}, input of shape {got.shape}")
+
+    def _contrast(self, expected: Any, got: Any) -> tuple[str, str]:
+        """Show two values; of arrays too large to show, the entries where they differ first."""
+        one, other = (np.asarray(value) if hasattr(value, "shape") else None for value in (expected, got))
+        if one is None or other is None or one.shape != other.shape or one.size <= SHOWN_ENTRIES:
+            return self._show(expected), self._show(got)
+        differs = ~np.isclose(one.astype(np.float64), other.astype(np.float64), rtol=1e-5, atol=1e-6).ravel()
+        first = np.flatnonzero(differs)[:4]
+        places = ", ".join(str(tuple(map(int, np.unravel_index(index, one.shape)))) for index in first)
+        values = [np.array2string(value.ravel()[first], precision=4, separator=", ") for value in (one, other)]
+        return f"{values[0]} at {places}", f"{values[1]} there"
 
     def _secret(self, value: Any) -> str:
         return self._show(value) if self.reveal else "another value"

@@ -92,3 +92,13 @@ def test_binomial_names_the_probability_that_fits():
 def test_certain_events_are_checked_exactly():
     Report("x").binomial("f", 10, 10, 1.0)
     failure("binomial", "f", 9, 10, 1.0)
+
+
+def test_of_large_arrays_the_entries_that_differ_are_shown():
+    expected = np.arange(100.0).reshape(10, 10)
+    got = expected.copy()
+    got[2, 3] = -1.0
+    found = failure("close", "f", got, expected)
+    assert found.expected == "[23.] at (2, 3)" and found.got.startswith("[-1.] there (1 of 100")
+    found = failure("close", "f", torch.tensor(got), torch.tensor(expected), misconceptions={"x": torch.tensor(got)})
+    assert found.misconception == "x" and found.expected == "[23.] at (2, 3)"
