@@ -1190,7 +1190,7 @@ class StartsFromTheEnd:
 
 network = GivenPolicy((1,), 2, 32, generator=torch.Generator().manual_seed(0))
 with torch.no_grad():
-    network.gru.weight_ih *= (
+    network.core.weight_ih *= (
         3  # stronger opinions than a fresh network has, so that differences can be seen
     )
     network.head.weight *= 3

@@ -1,24 +1,22 @@
-"""The recurrent policy of RL² and its baseline: embedding, GRU, linear layer (Duan et al. 2016, sections 2.3, A).
+"""The recurrent policy of RL² and its baseline: embedding, core, linear layer (Duan et al. 2016, sections 2.3, A).
 
 Acting goes step by step and learning unrolls whole trials at once; both run the same weights through the same
-equations, so the log-probabilities agree. The hidden state is made at a trial's start and nowhere else.
+equations, so the log-probabilities agree. The state is made at a trial's start and nowhere else.
 """
 
 from __future__ import annotations
 
-import copy
 import math
-from typing import Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalise_weight
 
-from rl2lib.tasks import sampling
+from rl2lib.agents.cores import Activation, CoreName, make_core
+from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
+from rl2lib.tasks.features import flatten_tasks
 from rl2lib.types import StepInput
-
-Activation = Literal["tanh", "relu"]
-Mode = Literal["sampled", "greedy"]
 
 
 class StepEmbedding(nn.Module):
@@ -46,80 +44,8 @@ class StepEmbedding(nn.Module):
         return torch.cat([*parts, inputs.prev_reward[..., None], inputs.prev_end[..., None]], dim=-1)
 
 
-class GRU(nn.Module):
-    """One GRU layer with the paper's options, its equations and parameter layout those of `torch.nn.GRU`.
-
-    `torch.nn.GRU` keeps its own list of weights, which weight normalisation would silently leave behind, and
-    knows no ReLU; hence this class. With tanh it runs torch's fused kernel.
-
-    Args:
-        input_size: the number of input features.
-        hidden_size: H.
-        generator: draws the initial weights.
-        weight_norm: learn each row's length and direction apart (Salimans & Kingma 2016), starting from the
-            initial weights themselves, without a data-dependent pass.
-        activation: of the candidate state; the paper's hidden units are rectified.
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        generator: torch.Generator,
-        weight_norm: bool = False,
-        activation: Activation = "tanh",
-    ) -> None:
-        super().__init__()
-        if activation not in ("tanh", "relu"):
-            raise ValueError(f'activation: expected "tanh" or "relu", got {activation!r}')
-        self.hidden_size = hidden_size
-        self.activation = activation
-        self.weight_ih = nn.Parameter(torch.empty(3 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
-        self.bias_ih = nn.Parameter(torch.zeros(3 * hidden_size))
-        self.bias_hh = nn.Parameter(torch.zeros(3 * hidden_size))
-        # the three gates are three matrices that happen to be stacked: each is initialised by itself
-        for gate in self.weight_ih.chunk(3):
-            nn.init.xavier_uniform_(gate.detach(), generator=generator)
-        for gate in self.weight_hh.chunk(3):
-            nn.init.orthogonal_(gate.detach(), generator=generator)
-        if weight_norm:
-            normalise_weight(self, "weight_ih")
-            normalise_weight(self, "weight_hh")
-
-    def weights(self) -> list[Tensor]:
-        """Return the weights in force, in torch's order (normalised ones are computed here, once a call)."""
-        return [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
-
-    def step(self, features: Tensor, state: Tensor) -> Tensor:
-        """Advance the state [B, H] by one step's features [B, F]."""
-        return self._cell(features, state, *self.weights())
-
-    def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Run over features [B, T, F] from state [B, H]; return all states [B, T, H] and the last [B, H]."""
-        weights = self.weights()
-        if self.activation == "tanh":
-            states, last = torch.gru(features, state[None], weights, True, 1, 0.0, False, False, True)
-            return states, last[0]
-        steps = []
-        for now in features.unbind(dim=1):
-            state = self._cell(now, state, *weights)
-            steps.append(state)
-        return torch.stack(steps, dim=1), state
-
-    def _cell(self, x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Tensor:
-        if self.activation == "tanh":
-            return torch.gru_cell(x, h, w_ih, w_hh, b_ih, b_hh)
-        reset_x, update_x, new_x = nn.functional.linear(x, w_ih, b_ih).chunk(3, dim=-1)
-        reset_h, update_h, new_h = nn.functional.linear(h, w_hh, b_hh).chunk(3, dim=-1)
-        update = torch.sigmoid(update_x + update_h)
-        new = torch.relu(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
-        return new + update * (h - new)
-
-
 class RecurrentNetwork(nn.Module):
-    """Embedding, GRU, linear layer: step inputs to outputs, [B, T, ...] to [B, T, num_outputs].
+    """Embedding, core, linear layer: step inputs to outputs, [B, T, ...] to [B, T, num_outputs].
 
     Args:
         observation_shape: the shape of one observation.
@@ -127,8 +53,11 @@ class RecurrentNetwork(nn.Module):
         num_outputs: A for a policy's logits, 1 for a baseline's value.
         hidden_size: H.
         generator: draws the initial weights: orthogonal hidden-to-hidden, Xavier elsewhere, zero biases.
+        core: "gru" (the paper's) or "lstm".
+        num_layers: of the core, one above the other.
         weight_norm: on every weight matrix.
         activation: of the GRU's candidate state.
+        extra_size: features that come beside the step input's, at every step.
     """
 
     def __init__(
@@ -139,57 +68,54 @@ class RecurrentNetwork(nn.Module):
         hidden_size: int = 64,
         *,
         generator: torch.Generator,
+        core: CoreName = "gru",
+        num_layers: int = 1,
         weight_norm: bool = False,
         activation: Activation = "tanh",
+        extra_size: int = 0,
     ) -> None:
         super().__init__()
         self.num_actions = num_actions
         self.embedding = StepEmbedding(observation_shape, num_actions)
-        self.gru = GRU(
-            self.embedding.size,
+        self.core = make_core(
+            core,
+            self.embedding.size + extra_size,
             hidden_size,
+            num_layers,
             generator=generator,
             weight_norm=weight_norm,
             activation=activation,
         )
-        self.head = nn.Linear(hidden_size, num_outputs)
-        nn.init.xavier_uniform_(self.head.weight, generator=generator)
-        nn.init.zeros_(self.head.bias)
-        if weight_norm:
-            normalise_weight(self.head)
+        self.head = _linear(hidden_size, num_outputs, generator, weight_norm)
 
-    def initial_state(self, batch_size: int) -> Tensor:
-        """Return a fresh trial's state: zeros [B, H]."""
-        return self.head.bias.new_zeros(batch_size, self.gru.hidden_size)
+    def zero_state(self, batch_size: int) -> Tensor:
+        """Return a fresh trial's state: zeros [B, state_size]."""
+        return self.head.bias.new_zeros(batch_size, self.core.state_size)
 
-    def step(self, state: Tensor, inputs: StepInput) -> tuple[Tensor, Tensor]:
-        """Return outputs [B, num_outputs] and the next state [B, H] for one step's inputs."""
-        state = self.gru.step(self._features(inputs), state)
-        return self.head(state), state
-
-    def unroll(self, inputs: StepInput, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return outputs [B, T, num_outputs] for whole trials' inputs, and the last state [B, H].
-
-        Args:
-            inputs: [B, T, ...], from `Trajectory.step_inputs`.
-            state: where to start; None is a trial's start.
-        """
-        if state is None:
-            state = self.initial_state(inputs.prev_action.shape[0])
-        states, last = self.gru(self._features(inputs), state)
-        return self.head(states), last
-
-    def _features(self, inputs: StepInput) -> Tensor:
+    def features(self, inputs: StepInput) -> Tensor:
+        """Return what the core reads, [..., F], in the weights' own precision."""
         features: Tensor = self.embedding(inputs)
         return features.to(self.head.bias.dtype)  # a network in float64 takes float32 records
 
+    def run(self, features: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the core's outputs [B, T, H] over features [B, T, F], and the last state; None is a trial's start."""
+        outputs, last = self.core(features, self.zero_state(len(features)) if state is None else state)
+        return outputs, last
 
-class RecurrentPolicy(RecurrentNetwork):
+
+class RecurrentPolicy(RecurrentNetwork, SoftmaxPolicy):
     """The fast learner: logits over actions from everything that happened in the trial so far.
 
     Args:
+        observation_shape: the shape of one observation.
+        num_actions: A.
+        hidden_size: H.
+        generator: draws the initial weights.
+        core: "gru" or "lstm".
+        num_layers: of the core.
+        weight_norm: on every weight matrix.
+        activation: of the GRU's candidate state.
         mode: "sampled" draws from softmax(logits); "greedy" takes the likeliest action.
-        others: as for `RecurrentNetwork`.
     """
 
     def __init__(
@@ -199,6 +125,8 @@ class RecurrentPolicy(RecurrentNetwork):
         hidden_size: int = 64,
         *,
         generator: torch.Generator,
+        core: CoreName = "gru",
+        num_layers: int = 1,
         weight_norm: bool = False,
         activation: Activation = "tanh",
         mode: Mode = "sampled",
@@ -209,41 +137,37 @@ class RecurrentPolicy(RecurrentNetwork):
             num_actions,
             hidden_size,
             generator=generator,
+            core=core,
+            num_layers=num_layers,
             weight_norm=weight_norm,
             activation=activation,
         )
         self.mode = mode
 
     def initial_state(self, batch_size: int, tasks: object = None) -> Tensor:
-        """Return a fresh trial's state: zeros [B, H]; the tasks are not looked at."""
-        return super().initial_state(batch_size)
+        """Return a fresh trial's state: zeros [B, state_size]; the tasks are not looked at."""
+        return self.zero_state(batch_size)
 
-    def act(self, state: Tensor, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return actions [B] and the next state.
+    def step(self, state: Tensor, inputs: StepInput) -> tuple[Tensor, Tensor]:
+        """Return logits [B, A] and the next state [B, state_size] for one step's inputs."""
+        output, state = self.core.step(self.features(inputs), state)
+        return self.head(output), state
 
-        Raises:
-            FloatingPointError: if a logit is not finite; an argmax would hide it.
-        """
-        logits, state = self.step(state, inputs)
-        if not bool(torch.isfinite(logits).all()):
-            raise FloatingPointError("the policy's logits are not finite")
-        if self.mode == "greedy":
-            return logits.argmax(dim=-1), state
-        return sampling.categorical(logits, generator), state
-
-    def acting(self, mode: Mode) -> RecurrentPolicy:
-        """Return this policy acting in another mode; the weights are shared, not copied."""
-        if mode not in ("sampled", "greedy"):
-            raise ValueError(f'mode: expected "sampled" or "greedy", got {mode!r}')
-        twin = copy.copy(self)
-        twin.mode = mode
-        return twin
+    def unroll(self, inputs: StepInput, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return logits [B, T, A] for whole trials' inputs, and the last state [B, state_size]."""
+        outputs, last = self.run(self.features(inputs), state)
+        return self.head(outputs), last
 
 
-class RecurrentBaseline(RecurrentNetwork):
-    """The return still to come, guessed from the same inputs by a network of its own: V(history up to o_t).
+class RecurrentActorCritic(RecurrentPolicy):
+    """A policy whose core feeds a value head as well, as in the paper's visual navigation (section A.3).
 
-    It sees o_t and the action, reward and flag before it, never a_t: that keeps the gradient unbiased.
+    Args:
+        observation_shape: the shape of one observation.
+        num_actions: A.
+        hidden_size: H.
+        generator: draws the initial weights.
+        options: the others, as for `RecurrentPolicy`.
     """
 
     def __init__(
@@ -253,8 +177,47 @@ class RecurrentBaseline(RecurrentNetwork):
         hidden_size: int = 64,
         *,
         generator: torch.Generator,
+        **options: Any,
+    ) -> None:
+        super().__init__(observation_shape, num_actions, hidden_size, generator=generator, **options)
+        self.value_head = _linear(hidden_size, 1, generator, options.get("weight_norm", False))
+
+    def logits_and_values(self, inputs: StepInput) -> tuple[Tensor, Tensor]:
+        """Return logits [B, T, A] and values [B, T] of whole trials' inputs, from one pass."""
+        outputs, _ = self.run(self.features(inputs))
+        return self.head(outputs), self.value_head(outputs).squeeze(-1)
+
+
+class RecurrentBaseline(RecurrentNetwork):
+    """The return still to come, guessed from the same inputs by a network of its own: V(history up to o_t).
+
+    It sees o_t and the action, reward and flag before it, never a_t: that keeps the gradient unbiased. It may see
+    the task as well, which the policy may not: it is thrown away after training.
+
+    Args:
+        observation_shape: the shape of one observation.
+        num_actions: A.
+        hidden_size: H.
+        generator: draws the initial weights.
+        core: "gru" or "lstm".
+        num_layers: of the core.
+        weight_norm: on every weight matrix.
+        activation: of the GRU's candidate state.
+        task_size: F, the numbers in a task (`rl2lib.tasks.features.flatten_tasks`) if it sees it; 0 if not.
+    """
+
+    def __init__(
+        self,
+        observation_shape: tuple[int, ...],
+        num_actions: int,
+        hidden_size: int = 64,
+        *,
+        generator: torch.Generator,
+        core: CoreName = "gru",
+        num_layers: int = 1,
         weight_norm: bool = False,
         activation: Activation = "tanh",
+        task_size: int = 0,
     ) -> None:
         super().__init__(
             observation_shape,
@@ -262,10 +225,43 @@ class RecurrentBaseline(RecurrentNetwork):
             1,
             hidden_size,
             generator=generator,
+            core=core,
+            num_layers=num_layers,
             weight_norm=weight_norm,
             activation=activation,
+            extra_size=task_size,
         )
+        self.task_size = task_size
 
-    def values(self, inputs: StepInput) -> Tensor:
-        """Return the values [B, T] of whole trials' inputs."""
-        return self.unroll(inputs)[0].squeeze(-1)
+    @property
+    def sees_task(self) -> bool:
+        """Whether it must be shown the tasks."""
+        return self.task_size > 0
+
+    def values(self, inputs: StepInput, tasks: object = None) -> Tensor:
+        """Return the values [B, T] of whole trials' inputs.
+
+        Raises:
+            ValueError: if it sees the task and is shown none, or one of another size.
+        """
+        features = self.features(inputs)
+        if self.sees_task:
+            features = torch.cat([features, self._task_features(tasks, features.shape[1])], dim=-1)
+        outputs, _ = self.run(features)
+        return self.head(outputs).squeeze(-1)
+
+    def _task_features(self, tasks: object, num_steps: int) -> Tensor:
+        """The tasks' numbers at every step, [B, T, F]."""
+        if tasks is None:
+            raise ValueError(f"tasks: this baseline sees the task (task_size = {self.task_size}), got None")
+        flat = flatten_tasks(tasks).to(self.head.bias.dtype)
+        if flat.shape[1] != self.task_size:
+            raise ValueError(f"tasks: expected {self.task_size} numbers a task, got {flat.shape[1]}")
+        return flat[:, None].expand(-1, num_steps, -1)
+
+
+def _linear(num_inputs: int, num_outputs: int, generator: torch.Generator, weight_norm: bool) -> nn.Linear:
+    layer = nn.Linear(num_inputs, num_outputs)
+    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    nn.init.zeros_(layer.bias)
+    return normalise_weight(layer) if weight_norm else layer

@@ -32,7 +32,7 @@ class Checkpoint:
     """What a checkpoint holds.
 
     Attributes:
-        weights: the modules' state, "policy.gru.weight_ih" and so on.
+        weights: the modules' state, "policy.core.weight_ih" and so on.
         state: everything else a run needs to go on, as tensors.
         card: what a reader wants to know, as JSON.
     """

@@ -7,24 +7,39 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.types import Trajectory
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.types import StepInput, Trajectory
+
+
+class Baseline(Protocol):
+    """What is subtracted from a return before it weighs an action: the return still to come, guessed beforehand.
+
+    It must not see a_t. If it declares ``sees_task = True`` it is shown the tasks, which no policy is. One that is
+    fitted in closed form has a method ``fit(inputs, tasks, target, mask)``; any other is trained by gradients.
+    """
+
+    def values(self, inputs: StepInput, tasks: Any = None) -> Tensor:
+        """Return the values [B, T] of whole trials' inputs."""
+        ...
 
 
 class Learner(Protocol):
     """A slow learner: it owns the weights and improves them, one batch of whole trials at a time.
 
     Attributes:
-        policy: the fast learner that plays.
         config: a frozen dataclass; written on every checkpoint's card.
         modules: every module with weights, by name.
         optimisers: every optimiser, by the name of its module.
     """
 
-    policy: RecurrentPolicy
     config: Any
     modules: dict[str, nn.Module]
     optimisers: dict[str, torch.optim.Optimizer]
+
+    @property
+    def policy(self) -> SoftmaxPolicy:
+        """The fast learner that is trained."""
+        ...
 
     def update(
         self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator

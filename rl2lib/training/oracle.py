@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.training.losses import action_log_probs
 from rl2lib.training.returns import discounted_returns
 from rl2lib.types import Trajectory
@@ -71,21 +71,21 @@ class ExactOracle:
             expected_reward=mean,
         )
 
-    def probabilities(self, policy: RecurrentPolicy) -> Tensor:
+    def probabilities(self, policy: SoftmaxPolicy) -> Tensor:
         """Return each trial's probability under a policy, differentiable in its weights; they sum to 1."""
         logits, _ = policy.unroll(self.trajectory.step_inputs())
         return self.environment_prob * action_log_probs(logits, self.trajectory.action).sum(dim=1).exp()
 
-    def expected_return(self, policy: RecurrentPolicy, discount: float = 1.0) -> Tensor:
+    def expected_return(self, policy: SoftmaxPolicy, discount: float = 1.0) -> Tensor:
         """Return the expected discounted return of a trial, differentiable in the weights."""
         returns = discounted_returns(self.trajectory.reward, self.trajectory.mask, discount)
         return (self.probabilities(policy) * returns[:, 0]).sum()
 
-    def true_gradient(self, policy: RecurrentPolicy, discount: float = 1.0) -> dict[str, Tensor]:
+    def true_gradient(self, policy: SoftmaxPolicy, discount: float = 1.0) -> dict[str, Tensor]:
         """Return the gradient of the expected return, by parameter name."""
         return _gradient(self.expected_return(policy, discount), policy)
 
-    def scores(self, policy: RecurrentPolicy) -> Tensor:
+    def scores(self, policy: SoftmaxPolicy) -> Tensor:
         """Return ∇ log π(a_t | history) of every step, [M (2K)^n, n, P], the P weights flattened in their order.
 
         REINFORCE's estimate from one trial is the sum over its steps of score times advantage: whoever changes
@@ -99,7 +99,7 @@ class ExactOracle:
         ]
         return torch.stack(flat).reshape(*log_probs.shape, -1)
 
-    def moments(self, policy: RecurrentPolicy, loss: Loss) -> GradientMoments:
+    def moments(self, policy: SoftmaxPolicy, loss: Loss) -> GradientMoments:
         """Return expectation and variance of an estimator's ascent direction, -∇ loss.
 
         Args:

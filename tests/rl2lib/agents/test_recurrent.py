@@ -1,9 +1,8 @@
 import pytest
 import torch
 
+from rl2lib.agents.cores import GRU, Activation
 from rl2lib.agents.recurrent import (
-    GRU,
-    Activation,
     RecurrentBaseline,
     RecurrentPolicy,
     StepEmbedding,
@@ -60,7 +59,7 @@ def test_the_gru_is_torchs_gru() -> None:
     expected, expected_last = theirs(x, h[None])
     torch.testing.assert_close(states, expected)
     torch.testing.assert_close(last, expected_last[0])
-    torch.testing.assert_close(ours.step(x[:, 0], h), expected[:, 0])
+    torch.testing.assert_close(ours.step(x[:, 0], h)[0], expected[:, 0])
 
 
 def test_the_relu_cell_is_the_gru_with_its_candidate_rectified() -> None:
@@ -69,20 +68,20 @@ def test_the_relu_cell_is_the_gru_with_its_candidate_rectified() -> None:
     (w_r, w_z, w_n), (u_r, u_z, u_n) = gru.weight_ih.chunk(3), gru.weight_hh.chunk(3)
     reset, update = torch.sigmoid(x @ w_r.T + h @ u_r.T), torch.sigmoid(x @ w_z.T + h @ u_z.T)
     new = torch.relu(x @ w_n.T + reset * (h @ u_n.T))
-    torch.testing.assert_close(gru.step(x, h), (1 - update) * new + update * h)
+    torch.testing.assert_close(gru.step(x, h)[0], (1 - update) * new + update * h)
 
 
 def test_initialisation_is_the_papers() -> None:
     """Appendix A: hidden-to-hidden orthogonal, the other matrices Xavier, biases zero."""
     policy = RecurrentPolicy((1,), 5, 64, generator=generator())
-    for gate in policy.gru.weight_hh.chunk(3):
+    for gate in policy.core.weight_hh.chunk(3):
         torch.testing.assert_close(gate @ gate.T, torch.eye(64), atol=1e-5, rtol=0)
-    for gate in policy.gru.weight_ih.chunk(3):
+    for gate in policy.core.weight_ih.chunk(3):
         bound = (6 / (64 + 8)) ** 0.5
         assert 0.95 * bound < gate.abs().max() <= bound
     bound = (6 / (64 + 5)) ** 0.5
     assert 0.95 * bound < policy.head.weight.abs().max() <= bound
-    for bias in (policy.gru.bias_ih, policy.gru.bias_hh, policy.head.bias):
+    for bias in (policy.core.bias_ih, policy.core.bias_hh, policy.head.bias):
         assert not bias.any()
 
 
@@ -93,7 +92,7 @@ def test_initial_weights_come_from_the_generator_alone() -> None:
     again, other = make_policy(seed=3), make_policy(seed=4)
     for key, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[key])
-    assert not torch.equal(first.gru.weight_hh, other.gru.weight_hh)
+    assert not torch.equal(first.core.weight_hh, other.core.weight_hh)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
@@ -110,8 +109,8 @@ def test_weight_norm_starts_as_the_same_function_and_trains_length_and_direction
     for name, parameter in names.items():
         assert parameter.grad is not None and parameter.grad.any(), name
     with torch.no_grad():
-        names["gru.parametrizations.weight_hh.original0"].mul_(2.0)
-    torch.testing.assert_close(normed.gru.weight_hh, 2 * plain.gru.weight_hh)
+        names["core.parametrizations.weight_hh.original0"].mul_(2.0)
+    torch.testing.assert_close(normed.core.weight_hh, 2 * plain.core.weight_hh)
 
 
 @pytest.mark.parametrize(("weight_norm", "activation"), VARIANTS)
@@ -185,7 +184,7 @@ def test_a_twin_shares_the_weights_even_after_they_change() -> None:
         policy.head.bias.add_(1.0)
     assert torch.equal(twin.head.bias, policy.head.bias)
     policy.load_state_dict(make_policy(seed=9).state_dict())
-    assert torch.equal(twin.gru.weight_hh, policy.gru.weight_hh)
+    assert torch.equal(twin.core.weight_hh, policy.core.weight_hh)
 
 
 def test_the_baseline_is_a_network_of_its_own_and_never_sees_the_action_it_judges() -> None:

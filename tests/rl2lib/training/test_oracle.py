@@ -52,11 +52,11 @@ def test_the_expected_return_of_a_coin_flipper_by_hand(oracle: ExactOracle, poli
 
 def test_the_true_gradient_agrees_with_finite_differences(oracle: ExactOracle, policy: RecurrentPolicy) -> None:
     policy.double()
-    gradient = oracle.true_gradient(policy)["gru.weight_hh"][2, 1].item()
+    gradient = oracle.true_gradient(policy)["core.weight_hh"][2, 1].item()
     values = []
     for nudge in (1e-4, -2e-4):
         with torch.no_grad():
-            policy.gru.weight_hh[2, 1] += nudge
+            policy.core.weight_hh[2, 1] += nudge
         values.append(oracle.expected_return(policy).item())
     assert abs(gradient) > 1e-5
     assert (values[0] - values[1]) / 2e-4 == pytest.approx(gradient, rel=1e-3)

@@ -23,8 +23,8 @@ CONSTANT, BIT, ECHO, TWO_POINT, TEN = (probe.name for probe in LADDER)
 class NoReward(RecurrentPolicy):
     """Its input's reward column is always zero."""
 
-    def _features(self, inputs: StepInput) -> Tensor:
-        return super()._features(inputs._replace(prev_reward=torch.zeros_like(inputs.prev_reward)))
+    def features(self, inputs: StepInput) -> Tensor:
+        return super().features(inputs._replace(prev_reward=torch.zeros_like(inputs.prev_reward)))
 
 
 class Forgetful(RecurrentPolicy):
@@ -43,8 +43,8 @@ class Forgetful(RecurrentPolicy):
 class Blind(RecurrentPolicy):
     """It does not see its observation."""
 
-    def _features(self, inputs: StepInput) -> Tensor:
-        return super()._features(inputs._replace(observation=torch.zeros_like(inputs.observation)))
+    def features(self, inputs: StepInput) -> Tensor:
+        return super().features(inputs._replace(observation=torch.zeros_like(inputs.observation)))
 
 
 class CutReturns(Reinforce):
