@@ -9,9 +9,19 @@ from typing import Any
 from torch import Tensor
 
 from rl2lib.evaluation.statistics import Estimate, mean_estimate, normalised_score, paired_difference
+from rl2lib.evaluation.tables import Column, to_csv, to_latex, to_markdown
 from rl2lib.rollout import rollout
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import Policy, TrialEnv
+from rl2lib.types import Policy, Trajectory, TrialEnv
+
+COLUMNS = (
+    Column("agent"),
+    Column("actions"),
+    Column("score", "trial return", bold="level_with_best"),
+    Column("behind_best", "behind the best"),
+    Column("normalised"),
+)
+"""A comparison's columns, in whatever form it is written."""
 
 
 @dataclass(frozen=True)
@@ -61,27 +71,53 @@ class Evaluation:
                 return row
         raise KeyError(f"{agent}: not among {', '.join(row.agent for row in self.rows)}")
 
-    def table(self) -> str:
-        """Return the comparison as aligned Markdown."""
-        head = ["agent", "actions", "trial return", "behind the best", "normalised"]
-        cells = [head]
-        for row in self.rows:
-            best = row is self.rows[0]
-            cells.append(
-                [
-                    row.agent,
-                    row.actions,
-                    row.score.format(3),
-                    "best" if best else row.behind_best.format(3),
-                    row.normalised.format(3) if row.normalised else "",
-                ]
-            )
-        widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-        lines = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in cells]
-        lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    def table(self, *, bold: bool = False) -> str:
+        """Return the comparison as aligned Markdown.
+
+        Args:
+            bold: set returns level with the best in bold, for a page; False: plain, for a terminal.
+        """
+        return f"{to_markdown(self._shown(), COLUMNS, bold=bold)}\n\n{self.note()}"
+
+    def latex(self) -> str:
+        """Return the comparison as a LaTeX tabular; bold returns are those level with the best."""
+        return to_latex(self._shown(), COLUMNS)
+
+    def csv(self) -> str:
+        """Return the comparison as CSV, every digit kept."""
+        return to_csv(self.rows, COLUMNS)
+
+    def note(self) -> str:
+        """Say what the numbers are: the score, the number of tasks, and the meaning of ±."""
         count = len(next(iter(self.scores.values())))
-        lines.append(f"\nScored by {self.scored_by} on the same {count:,} tasks; ± is half a 95% interval.")
-        return "\n".join(lines)
+        return f"Scored by {self.scored_by} on the same {count:,} tasks; ± is half a 95% interval."
+
+    def _shown(self) -> list[dict[str, Any]]:
+        """Return the rows as they are read: the best is not behind itself."""
+        fields = {flag for column in COLUMNS for flag in (column.key, column.bold) if flag}
+        records = [{name: getattr(row, name) for name in fields} for row in self.rows]
+        records[0]["behind_best"] = "best"
+        return records
+
+
+def play(agent: Policy[Any], env: TrialEnv[Any], tasks: Any, *, seed: int) -> Trajectory:
+    """Play one trial of an agent on every task, as `evaluate` does; curves are made from what comes back.
+
+    The generators are fresh, from the seed alone: agents that choose alike meet the same luck, and an agent's
+    trajectory does not depend on who else is played.
+
+    Args:
+        agent: who plays.
+        env: what it plays in.
+        tasks: N tasks.
+        seed: of the environment's and the agent's randomness.
+
+    Returns:
+        N whole trials.
+    """
+    generators = make_generators(seed, "evaluation policy", "evaluation env", device=_device_of(tasks))
+    policy_generator, env_generator = generators.values()
+    return rollout(agent, env, tasks, policy_generator=policy_generator, env_generator=env_generator)
 
 
 def evaluate(
@@ -121,9 +157,7 @@ def evaluate(
             raise ValueError(f"{role}: expected one of {', '.join(agents)}, got {name!r}")
     scores, sampled, told = {}, {}, True
     for name, agent in agents.items():
-        generators = make_generators(seed, "evaluation policy", "evaluation env", device=_device_of(tasks))
-        policy_generator, env_generator = generators.values()
-        trajectory = rollout(agent, env, tasks, policy_generator=policy_generator, env_generator=env_generator)
+        trajectory = play(agent, env, tasks, seed=seed)
         told = trajectory.expected_reward is not None
         scores[name] = trajectory.trial_return(expected=told)
         sampled[name] = trajectory.trial_return()

@@ -1,9 +1,12 @@
+import csv
+import io
+
 import pytest
 import torch
 
 from rl2lib.agents.bandit import UCB1, Greedy, Oracle, Random, Thompson
 from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.evaluation.evaluate import Row, evaluate
+from rl2lib.evaluation.evaluate import Evaluation, Row, evaluate, play
 from rl2lib.evaluation.statistics import Estimate
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.types import Step
@@ -65,6 +68,53 @@ def test_rows_say_how_actions_were_chosen_and_the_table_how_they_were_scored() -
     assert "expected reward on the same 2,000 tasks" in table
     lines = table.splitlines()
     assert lines[2].startswith("| ucb") and "| best" in lines[2] and len({len(line) for line in lines[:5]}) == 1
+
+
+def made() -> Evaluation:
+    """A comparison of given numbers: the second is level with the best, the third is not."""
+    nothing = Estimate(0.0, 0.0, 0.0, 0.0)
+    score = Estimate(6.61, 0.01, 6.59, 6.63)
+    rows = [
+        Row("RL², greedy actions", "greedy", score, score, nothing, Estimate(1.0, 0.0, 1.0, 1.0)),
+        Row("UCB1, c = 0.1", "own rule", score, score, Estimate(0.01, 0.01, -0.01, 0.03), None),
+        Row("ε_greedy", "own rule", score, score, Estimate(0.3, 0.1, 0.1, 0.5), None),
+    ]
+    return Evaluation(rows, {"RL², greedy actions": torch.zeros(10_000)}, "expected reward")
+
+
+def test_the_table_reads_the_same_as_ever() -> None:
+    lines = [
+        "| agent               | actions  | trial return  | behind the best | normalised    |",
+        "|---------------------|----------|---------------|-----------------|---------------|",
+        "| RL², greedy actions | greedy   | 6.610 ± 0.020 | best            | 1.000 ± 0.000 |",
+        "| UCB1, c = 0.1       | own rule | 6.610 ± 0.020 | 0.010 ± 0.020   |               |",
+        "| ε_greedy            | own rule | 6.610 ± 0.020 | 0.300 ± 0.200   |               |",
+        "",
+        "Scored by expected reward on the same 10,000 tasks; ± is half a 95% interval.",
+    ]
+    assert made().table().split("\n") == lines
+    assert made().table(bold=True).count("**6.610 ± 0.020**") == 2
+
+
+def test_latex_and_csv_say_what_the_table_says() -> None:
+    latex = made().latex().splitlines()
+    assert latex[0] == r"\begin{tabular}{llrrr}" and latex[2].startswith("agent & actions & trial return &")
+    assert latex[4] == (
+        r"RL\textsuperscript{2}, greedy actions & greedy & \textbf{6.610 $\pm$ 0.020} & best & 1.000 $\pm$ 0.000 \\"
+    )
+    assert latex[5].count(r"\textbf") == 1 and r"$\varepsilon$\_greedy" in latex[6] and r"\textbf" not in latex[6]
+    table = list(csv.DictReader(io.StringIO(made().csv())))
+    assert [line["agent"] for line in table] == [row.agent for row in made().rows]
+    assert [line["level_with_best"] for line in table] == ["True", "True", "False"]
+    assert [line["behind_best_low"] for line in table] == ["0.0", "-0.01", "0.1"]
+    assert [line["normalised"] for line in table] == ["1.0", "", ""]
+
+
+def test_played_alone_it_plays_as_in_a_comparison() -> None:
+    trajectory = play(Thompson(3), ENV, TASKS, seed=1)
+    scores = evaluate({"random": Random(3), "thompson": Thompson(3)}, ENV, TASKS, seed=1).scores
+    assert torch.equal(trajectory.trial_return(expected=True), scores["thompson"])
+    assert not torch.equal(play(Thompson(3), ENV, TASKS, seed=2).action, trajectory.action)
 
 
 def test_without_expected_rewards_it_scores_by_sampled_ones_and_says_so() -> None:

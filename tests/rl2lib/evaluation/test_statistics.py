@@ -1,10 +1,23 @@
 import math
+import warnings
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
+from torch import Tensor
 
-from rl2lib.evaluation.statistics import Estimate, mean_estimate, normalised_score, paired_difference
+from rl2lib.evaluation.statistics import (
+    Estimate,
+    equivalence_test,
+    mean_estimate,
+    normalised_score,
+    paired_bootstrap,
+    paired_difference,
+    paired_test,
+)
 
 
 def test_a_mean_and_its_interval_by_hand() -> None:
@@ -59,3 +72,129 @@ def test_nonsense_is_refused() -> None:
         paired_difference(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match="above random's"):
         normalised_score(torch.zeros(3), torch.ones(3), torch.ones(3))
+
+
+def test_the_part_that_exploration_earns_is_the_score_with_greedy_in_randoms_place() -> None:
+    greedy, reference = torch.tensor([6.0, 6.0]), torch.tensor([6.5, 6.7])
+    assert normalised_score(torch.tensor([6.3, 6.3]), greedy, reference).mean == pytest.approx(0.3 / 0.6)
+    assert normalised_score(torch.tensor([5.4, 5.4]), greedy, reference).mean == pytest.approx(-1.0)
+
+
+# float32 is what scores are; whole numbers give ties and constant differences
+SCORES = st.lists(st.tuples(*2 * [st.integers(-5, 5).map(float) | st.floats(-1e3, 1e3, width=32)]), min_size=2)
+
+
+def split(pairs: list[tuple[float, float]]) -> tuple[Tensor, Tensor]:
+    x, y = torch.tensor(pairs).T
+    return x, y
+
+
+def test_the_paired_test_by_hand() -> None:
+    """Differences 1, 2, 3: t = 2 / (1 / √3); with two degrees of freedom p = 1 - t / √(2 + t²)."""
+    result = paired_test(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([0.0, 1.0, 2.0]))
+    t = 2 * math.sqrt(3)
+    assert result.statistic == pytest.approx(t) and result.difference.mean == 2.0
+    assert result.p_value == pytest.approx(1 - t / math.sqrt(2 + t * t))
+
+
+@settings(max_examples=50, deadline=None)
+@given(SCORES)
+@pytest.mark.filterwarnings("ignore:Precision loss")
+def test_the_paired_test_is_antisymmetric_and_agrees_with_its_interval(pairs: list[tuple[float, float]]) -> None:
+    x, y = split(pairs)
+    one, other = paired_test(x, y), paired_test(y, x)
+    assert one.statistic == -other.statistic and one.p_value == other.p_value and 0 <= one.p_value <= 1
+    if abs(one.p_value - 0.05) > 1e-6:
+        assert (one.p_value < 0.05) == (not one.difference.low <= 0 <= one.difference.high)
+
+
+def test_scores_that_leave_no_doubt_have_defined_answers() -> None:
+    same = torch.tensor([1.0, 2.0, 4.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tie, ahead, behind = paired_test(same, same), paired_test(same + 1, same), paired_test(same, same + 1)
+        bootstrap = paired_bootstrap(same + 1, same, seed=0)
+        equal = [equivalence_test(same, same + shift, 0.5, paired=True) for shift in (0, 0.25, 0.5, 1)]
+        flat = equivalence_test(torch.ones(3), torch.ones(2), 0.5, paired=False)
+    assert (tie.statistic, tie.p_value) == (0.0, 1.0)
+    assert (ahead.statistic, ahead.p_value) == (math.inf, 0.0)
+    assert (behind.statistic, behind.p_value) == (-math.inf, 0.0)
+    assert bootstrap == Estimate(1.0, 0.0, 1.0, 1.0)
+    assert [result.equivalent for result in equal] == [True, True, False, False]
+    assert flat.equivalent and flat.low == flat.high == 0.0
+
+
+def test_the_bootstrap_agrees_with_student_where_both_hold_and_repeats_itself() -> None:
+    g = torch.Generator().manual_seed(0)
+    x, y = torch.randn(2, 400, generator=g)
+    student, bootstrap = paired_difference(x, y), paired_bootstrap(x, y, seed=1)
+    assert bootstrap.mean == student.mean
+    assert bootstrap.standard_error == pytest.approx(student.standard_error, rel=0.05)
+    reach = student.high - student.mean
+    assert (bootstrap.low, bootstrap.high) == pytest.approx((student.low, student.high), abs=0.1 * reach)
+    assert bootstrap == paired_bootstrap(x, y, seed=1) != paired_bootstrap(x, y, seed=2)
+
+
+def test_the_bootstrap_leans_towards_the_long_tail() -> None:
+    """Exponential differences: the upper end lies farther from the mean, which Student's cannot say."""
+    x = torch.empty(40).exponential_(generator=torch.Generator().manual_seed(0))
+    estimate = paired_bootstrap(x, torch.zeros(40), seed=0)
+    assert estimate.high - estimate.mean > 1.15 * (estimate.mean - estimate.low) > 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(SCORES)
+def test_the_bootstrap_stays_within_the_differences(pairs: list[tuple[float, float]]) -> None:
+    x, y = split(pairs)
+    estimate, differences = paired_bootstrap(x, y, seed=0, num_resamples=1_000), x.double() - y.double()
+    low, high = differences.min().item(), differences.max().item()
+    slack = 1e-9 * max(1, abs(low), abs(high))
+    assert low - slack <= estimate.low <= estimate.high <= high + slack
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_equivalence_is_two_one_sided_t_tests(paired: bool) -> None:
+    g = torch.Generator().manual_seed(0)
+    x, y = torch.randn(20, generator=g), 0.2 + 0.5 * torch.randn(20 if paired else 12, generator=g)
+    result = equivalence_test(x, y, 1.0, paired=paired)
+    one, other = x.double().numpy(), y.double().numpy()
+    options: dict[str, Any] = {} if paired else {"equal_var": False}
+    test = stats.ttest_rel if paired else stats.ttest_ind
+    above = test(one + 1.0, other, alternative="greater", **options).pvalue
+    below = test(one - 1.0, other, alternative="less", **options).pvalue
+    assert result.p_value == pytest.approx(max(above, below))
+    interval = test(one, other, **options).confidence_interval(0.9)
+    assert (result.low, result.high) == pytest.approx((interval.low, interval.high))
+    for bound, equivalent in ((1.01, True), (0.99, False)):
+        edge = max(abs(result.low), abs(result.high)) * bound
+        assert equivalence_test(x, y, edge, paired=paired).equivalent is equivalent
+
+
+def test_too_little_data_is_neither_different_nor_equivalent() -> None:
+    x, y = torch.tensor([0.0, 1.0, 0.2]), torch.tensor([0.9, 0.1, 0.4])
+    assert paired_test(x, y).p_value > 0.05 and not equivalence_test(x, y, 0.1, paired=True).equivalent
+
+
+def test_tests_refuse_nonsense() -> None:
+    three, four, nan = torch.arange(3.0), torch.arange(4.0), torch.tensor([0.0, 1.0, float("nan")])
+
+    def paired_equivalence(x: Tensor, y: Tensor) -> object:
+        return equivalence_test(x, y, 1.0, paired=True)
+
+    def bootstrap(x: Tensor, y: Tensor) -> object:
+        return paired_bootstrap(x, y, seed=0)
+
+    for test in (paired_test, bootstrap, paired_equivalence):
+        with pytest.raises(ValueError, match="others: expected"):
+            test(three, four)
+        with pytest.raises(ValueError, match="finite"):
+            test(three, nan)
+        with pytest.raises(ValueError, match="N >= 2"):
+            test(three[:1], three[:1])
+    with pytest.raises(ValueError, match="N >= 2"):
+        equivalence_test(three, three[:1], 1.0, paired=False)
+    for bound in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="bound: expected a positive"):
+            equivalence_test(three, four, bound, paired=False)
+    with pytest.raises(ValueError, match="at least 1,000"):
+        paired_bootstrap(three, three, seed=0, num_resamples=10)
