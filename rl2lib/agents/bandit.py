@@ -2,7 +2,7 @@
 
 They are policies like any other: their state is a count per arm, they read nothing but the step input, and
 ties go to the lowest index. An arm's mean is estimated with one success and one failure to begin with, as in
-Duan et al. 2016 (appendix A.1), which is the posterior mean under a uniform prior.
+Duan et al. 2016 (section 3.1), which is the posterior mean under a uniform prior.
 """
 
 from __future__ import annotations
@@ -14,6 +14,20 @@ from torch import Tensor
 
 from rl2lib.tasks import sampling
 from rl2lib.types import StepInput, expect_shape
+
+EPSILONS = tuple(i / 10 for i in range(11))
+"""The ε to choose from for `EpsilonGreedy`.
+
+This grid and the next two are those of Duan et al. 2016's search, as their script has them (rllab's
+scripts/bandits/evaluate_bandits.py); the paper names none. Choose on tasks other than those of the comparison: the
+script chose on the same.
+"""
+
+WIDTHS = tuple(i / 10 for i in range(11))
+"""The c to choose from for `UCB1`."""
+
+NUM_SAMPLES = tuple(range(1, 21))
+"""The N to choose from for `OptimisticThompson`."""
 
 
 class Counts(NamedTuple):

@@ -3,10 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import integrate, stats
 
 from rl2lib.agents.bandit import (
+    EPSILONS,
+    NUM_SAMPLES,
     UCB1,
+    WIDTHS,
     CountingAgent,
     Counts,
     EpsilonGreedy,
@@ -89,6 +92,34 @@ def test_thompson_chooses_with_the_posterior_probability_of_being_best() -> None
     """P(Beta(2, 1) > Beta(1, 1)) = ∫ 2x · x dx = 2/3."""
     chosen = Thompson(2).choose(counts([1, 0], [0, 0], copies=40_000), generator())
     assert abs((chosen == 0).float().mean().item() - 2 / 3) < 0.012
+
+
+def test_means_are_those_of_scipys_posterior() -> None:
+    """Bayes' rule on a grid and SciPy's Beta(1 + successes, 1 + failures) have the mean that is counted."""
+    successes, failures = [0.0, 3.0, 7.0], [0.0, 1.0, 12.0]
+    p = (np.arange(20_000) + 0.5) / 20_000
+    for mean, s, f in zip(counts(successes, failures).mean[0].tolist(), successes, failures, strict=True):
+        likelihood = stats.binom.pmf(s, s + f, p)
+        assert mean == pytest.approx((p * likelihood).sum() / likelihood.sum(), abs=1e-6)
+        assert mean == pytest.approx(stats.beta(1 + s, 1 + f).mean(), abs=1e-6)
+
+
+def test_thompson_chooses_with_scipys_posterior_probability_of_being_best() -> None:
+    """P(arm i is best) = ∫ pdf_i Π cdf_j over the others, by quadrature."""
+    posteriors = [stats.beta(4, 2), stats.beta(1, 1), stats.beta(2, 3)]
+    expected = []
+    for i, arm in enumerate(posteriors):
+        others = [other for j, other in enumerate(posteriors) if j != i]
+        expected.append(integrate.quad(lambda x, a=arm, o=others: a.pdf(x) * o[0].cdf(x) * o[1].cdf(x), 0, 1)[0])
+    assert sum(expected) == pytest.approx(1)
+    chosen = Thompson(3).choose(counts([3, 0, 1], [1, 0, 2], copies=40_000), generator())
+    observed = torch.bincount(chosen, minlength=3).numpy()
+    assert stats.chisquare(observed, 40_000 * np.array(expected)).pvalue > 1e-5
+
+
+def test_the_published_grids() -> None:
+    assert EPSILONS[:2] == (0.0, 0.1) and len(EPSILONS) == 11 and EPSILONS[-1] == 1.0
+    assert WIDTHS == EPSILONS and NUM_SAMPLES[0] == 1 and len(NUM_SAMPLES) == NUM_SAMPLES[-1] == 20
 
 
 def test_optimistic_thompson_keeps_the_sample_of_highest_joint_density() -> None:

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from rl2lib.agents.posterior import TRUE_PRIOR, Posterior, Prior
@@ -75,6 +77,41 @@ def test_samples_have_the_posteriors_moments() -> None:
         0.5, abs=0.006
     )
     assert abs(np.corrcoef(reward[:, 0, 0], reward[:, 1, 0])[0, 1]) < 0.025, "state-actions are drawn independently"
+
+
+steps = st.lists(st.tuples(st.integers(0, 2), st.floats(-5, 5, width=32), st.booleans()), max_size=12)
+
+
+@given(steps, st.floats(0.1, 5), st.floats(-2, 2), st.floats(0.2, 4), st.floats(0.2, 4))
+def test_any_order_of_steps_comes_to_the_conjugate_posterior(
+    history: list[tuple[int, float, bool]], concentration: float, mean: float, precision: float, noise: float
+) -> None:
+    """In closed form: Dirichlet(α + counts); Normal of precision τ₀ + n τ and mean (τ₀ μ₀ + τ Σ r) / (τ₀ + n τ)."""
+    posterior = Prior(concentration, mean, precision, noise).posterior(1, 3, 1)
+    for next_state, reward, seen in history:
+        posterior = saw(posterior, 1, 0, reward, next_state, seen)
+    counts = np.bincount([state for state, _, seen in history if seen], minlength=3)
+    np.testing.assert_allclose(
+        posterior.transition[0, 1, 0].numpy(), stats.dirichlet.mean(concentration + counts), rtol=1e-5
+    )
+    total = precision + noise * len(history)
+    rewards = sum(reward for _, reward, _ in history)
+    assert posterior.reward_precision[0, 1, 0].item() == pytest.approx(total, rel=1e-5)
+    expected = (precision * mean + noise * rewards) / total
+    assert posterior.reward_mean[0, 1, 0].item() == pytest.approx(expected, abs=2e-5)
+
+
+def test_samples_have_the_posteriors_distribution() -> None:
+    """After a few steps, against SciPy: each transition's marginal is a Beta, each mean reward's a Normal."""
+    posterior = Prior(concentration=0.5, reward_mean=1.0).posterior(20_000, 3, 1)
+    n, zero, seen = 20_000, torch.zeros(20_000).long(), torch.ones(20_000).bool()
+    for reward, next_state in [(2.0, 1), (-1.0, 1), (0.5, 2)]:
+        posterior = posterior.observe(zero, zero, torch.full((n,), reward), zero + next_state, seen)
+    transition, reward_mean = posterior.sample(generator(2))
+    for i, a in enumerate((0.5, 2.5, 1.5)):
+        assert stats.kstest(transition[:, 0, 0, i].double().numpy(), stats.beta(a, 4.5 - a).cdf).pvalue > 1e-5
+    expected = stats.norm((1 + 1.5) / 4, 4**-0.5)
+    assert stats.kstest(reward_mean[:, 0, 0].double().numpy(), expected.cdf).pvalue > 1e-5
 
 
 def test_what_cannot_be_believed_is_refused() -> None:
