@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BLOCK = 8
+BLOCK = 10
 """Steps whose pre-activations are computed together: few enough to stay in the cache, enough for large products."""
 
 MIN_HIDDEN = 96
@@ -44,7 +44,7 @@ def step(features: Tensor, state: Tensor, weights: list[Tensor]) -> Tensor:
     if torch.is_grad_enabled() or not _is_fast(state):
         return torch.gru_cell(features, state, *weights)
     w_ih, w_hh, b_ih, b_hh = weights
-    from_input, new = _split_new(_product(features, w_ih, b_ih), state.shape[1])
+    from_input, new = _input_part(features, w_ih, b_ih)
     following = torch.empty_like(state)
     _advance(from_input, new, state, w_hh, b_hh, following)
     return following
@@ -61,7 +61,7 @@ def _available() -> bool:
         return False
     one = torch.ones(1, 1)
     try:
-        return bool((_sum_and_product(one, one, one, one[0]) == 3).all())
+        return bool(_sum_and_product(one, one, one, one[0]) == 3 and _weight_gradient(one, 2 * one) == 2)
     except (AttributeError, RuntimeError, TypeError):
         return False
 
@@ -76,10 +76,22 @@ def _sum_and_product(addend: Tensor, x: Tensor, weight: Tensor, bias: Tensor | N
     return torch.ops.mkldnn._linear_pointwise.binary(x, addend, weight, bias, "add")
 
 
-def _split_new(from_input: Tensor, hidden_size: int) -> tuple[Tensor, Tensor]:
-    """Move the new gate's part [..., H] out of [..., 3H]: the reset gate comes between it and the state's part."""
-    part = from_input[..., 2 * hidden_size :]
-    new = part.contiguous()
+def _weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
+    """d_outputs.T @ inputs."""
+    shape = inputs.new_empty(d_outputs.shape[1], inputs.shape[1]).to_mkldnn()
+    gradient, _ = torch.ops.aten.mkldnn_linear_backward_weights(d_outputs.to_mkldnn(), inputs.to_mkldnn(), shape, False)
+    return gradient.to_dense()
+
+
+def _input_part(inputs: Tensor, w_ih: Tensor, b_ih: Tensor) -> tuple[Tensor, Tensor]:
+    """What the input adds to the gates [..., 3H], and twice what it adds to the new one [..., H].
+
+    The new gate's part is zero in the first: there the reset gate comes between it and the state's part.
+    """
+    flat = _product(inputs.reshape(-1, inputs.shape[-1]), w_ih, b_ih)
+    from_input = flat.view(*inputs.shape[:-1], -1)
+    part = from_input[..., 2 * from_input.shape[-1] // 3 :]
+    new = part * 2
     part.zero_()
     return from_input, new
 
@@ -92,10 +104,14 @@ def _advance(
     gates = _sum_and_product(from_input, state, w_hh, b_hh)
     gates[:, : 2 * hidden_size].sigmoid_()
     reset, update, new_state = gates.split(hidden_size, dim=1)
-    # tanh x = 2σ(2x) - 1: torch's sigmoid is several times faster than its tanh
-    new.addcmul_(reset, new_state).mul_(2).sigmoid_().mul_(2).sub_(1)
+    # tanh x = 2σ(2x) - 1, and torch's sigmoid is several times faster than its tanh
+    sigmoid = new.addcmul_(reset, new_state, value=2).sigmoid_()
+    torch.add(_MINUS_ONE, sigmoid, alpha=2, out=new)
     torch.lerp(new, state, update, out=following)
     return reset, update, new_state, new
+
+
+_MINUS_ONE = torch.tensor(-1.0)
 
 
 class _Unroll(torch.autograd.Function):
@@ -105,15 +121,13 @@ class _Unroll(torch.autograd.Function):
     def forward(
         ctx: Any, features: Tensor, state: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor
     ) -> Tensor:
-        batch_size, num_steps, num_features = features.shape
-        hidden_size = state.shape[1]
+        batch_size, num_steps, _ = features.shape
         inputs = features.transpose(0, 1).contiguous()  # time first: a step is one piece of memory
-        states = features.new_empty(num_steps + 1, batch_size, hidden_size)
+        states = features.new_empty(num_steps + 1, batch_size, state.shape[1])
         states[0] = state
         gates: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         for block in inputs.split(BLOCK):
-            flat = _product(block.reshape(-1, num_features), w_ih, b_ih)
-            from_input, new = _split_new(flat.view(-1, batch_size, 3 * hidden_size), hidden_size)
+            from_input, new = _input_part(block, w_ih, b_ih)
             for i in range(len(block)):
                 t = len(gates)
                 gates.append(_advance(from_input[i], new[i], states[t], w_hh, b_hh, states[t + 1]))
@@ -133,47 +147,54 @@ class _Unroll(torch.autograd.Function):
 
 
 def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    """Walk back through the blocks. d_x is the loss's gradient with respect to x; gates are pre-activations there."""
-    *_, w_ih, w_hh, _, _ = ctx.saved_tensors
+    """Walk back through the blocks; d_x is the loss's gradient with respect to x, of gates before their sigmoid."""
+    w_ih, w_hh = ctx.saved_tensors[2:4]
     inputs, states = ctx.inputs, ctx.states
-    num_steps, batch_size, hidden_size = len(inputs), states.shape[1], states.shape[2]
+    num_steps, batch_size, num_features = inputs.shape
+    hidden_size = states.shape[2]
     d_states = gradient.transpose(0, 1)
     d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
     d_state = torch.zeros_like(states[0])
-    d_w_ih, d_w_hh = torch.zeros_like(w_ih), torch.zeros_like(w_hh)
-    d_b_ih, d_b_hh = w_ih.new_zeros(3 * hidden_size), w_ih.new_zeros(3 * hidden_size)
+    d_weights = w_hh.new_zeros(3 * hidden_size, hidden_size + num_features)
+    d_b_hh, d_b_new = w_hh.new_zeros(3 * hidden_size), w_hh.new_zeros(hidden_size)
+    d_w_new = w_hh.new_zeros(hidden_size, num_features)
     w_hh_back, w_ih_back = w_hh.t().contiguous(), w_ih.t().contiguous()
-    d_gates = states.new_empty(BLOCK, batch_size, 3 * hidden_size)
-    d_new = states.new_empty(BLOCK, batch_size, hidden_size)
+    d_gates = states.new_empty(min(BLOCK, num_steps), batch_size, 3 * hidden_size)
+    d_new = states.new_empty(len(d_gates), batch_size, hidden_size)
     for start in reversed(range(0, num_steps, BLOCK)):
         stop = min(start + BLOCK, num_steps)
-        size = stop - start
+        rows = (stop - start) * batch_size
         for t in reversed(range(start, stop)):
             d_state.add_(d_states[t])
-            carried = _step_back(d_state, states[t], ctx.gates[t], d_gates[t - start], d_new[t - start])
+            carried = _step_back(d_state, states[t + 1], ctx.gates[t], d_gates[t - start], d_new[t - start])
             d_state = _sum_and_product(carried, d_gates[t - start], w_hh_back)
-        flat = d_gates[:size].view(size * batch_size, -1)
-        d_w_hh = _sum_and_product(d_w_hh, flat.t(), states[start:stop].reshape(size * batch_size, -1).t())
+        # all weights at once, [3H, H + F]; the input enters the new gate past the reset gate, so that part is apart
+        flat, flat_new = d_gates[: stop - start].view(rows, -1), d_new[: stop - start].view(rows, -1)
+        read = torch.cat([states[start:stop], inputs[start:stop]], dim=2).view(rows, -1)
+        d_weights += _weight_gradient(flat, read)
+        d_w_new += _weight_gradient(flat_new, inputs[start:stop].reshape(rows, -1))
         d_b_hh += flat.sum(dim=0)
-        # the input enters the new gate past the reset gate: another gradient there
-        d_gates[:size, :, 2 * hidden_size :] = d_new[:size]
-        d_w_ih = _sum_and_product(d_w_ih, flat.t(), inputs[start:stop].reshape(size * batch_size, -1).t())
-        d_b_ih += flat.sum(dim=0)
+        d_b_new += flat_new.sum(dim=0)
         if d_inputs is not None:
-            d_inputs[start:stop] = _product(flat, w_ih_back, None).view(size, batch_size, -1)
+            d_gates[: stop - start, :, 2 * hidden_size :] = d_new[: stop - start]
+            d_inputs[start:stop] = _product(flat, w_ih_back, None).view(stop - start, batch_size, -1)
+    d_w_hh, d_w_ih = d_weights.split([hidden_size, num_features], dim=1)
+    d_w_ih = torch.cat([d_w_ih[: 2 * hidden_size], d_w_new])
+    d_b_ih = torch.cat([d_b_hh[: 2 * hidden_size], d_b_new])
     return (None if d_inputs is None else d_inputs.transpose(0, 1)), d_state, d_w_ih, d_w_hh, d_b_ih, d_b_hh
 
 
 def _step_back(
-    d_next: Tensor, state: Tensor, gates: tuple[Tensor, Tensor, Tensor, Tensor], d_gates: Tensor, d_new: Tensor
+    d_following: Tensor, following: Tensor, gates: tuple[Tensor, Tensor, Tensor, Tensor], d_gates: Tensor, d_new: Tensor
 ) -> Tensor:
     """Write one step's gradients [B, 3H] and [B, H]; return what reaches the state past the gates [B, H]."""
     reset, update, new_state, new = gates
-    d_reset, d_update, d_new_state = d_gates.split(state.shape[1], dim=1)
-    aten = torch.ops.aten
-    carried = d_next * update
-    aten.sigmoid_backward.grad_input(d_next * (state - new), update, grad_input=d_update)
-    aten.tanh_backward.grad_input(d_next - carried, new, grad_input=d_new)
-    aten.sigmoid_backward.grad_input(d_new * new_state, reset, grad_input=d_reset)
+    d_reset, d_update, d_new_state = d_gates.split(new.shape[1], dim=1)
+    carried = d_following * update
+    rest = d_following - carried
+    # following - new = update (state - new), and the sigmoid's slope is update (1 - update)
+    torch.mul(rest, following - new, out=d_update)
+    torch.ops.aten.tanh_backward.grad_input(rest, new, grad_input=d_new)
+    torch.ops.aten.sigmoid_backward.grad_input(d_new * new_state, reset, grad_input=d_reset)
     torch.mul(d_new, reset, out=d_new_state)
     return carried
