@@ -83,17 +83,13 @@ def _weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
     return gradient.to_dense()
 
 
-def _input_part(inputs: Tensor, w_ih: Tensor, b_ih: Tensor) -> tuple[Tensor, Tensor]:
-    """What the input adds to the gates [..., 3H], and twice what it adds to the new one [..., H].
-
-    The new gate's part is zero in the first: there the reset gate comes between it and the state's part.
-    """
-    flat = _product(inputs.reshape(-1, inputs.shape[-1]), w_ih, b_ih)
-    from_input = flat.view(*inputs.shape[:-1], -1)
-    part = from_input[..., 2 * from_input.shape[-1] // 3 :]
-    new = part * 2
-    part.zero_()
-    return from_input, new
+def _input_part(inputs: Tensor, w_ih: Tensor, b_ih: Tensor | None) -> tuple[Tensor, Tensor]:
+    """What inputs [..., F] add to reset and update gate [..., 2H], and twice what they add to the new one [..., H]."""
+    split = 2 * len(w_ih) // 3
+    flat = inputs.reshape(-1, inputs.shape[-1])
+    gates = _product(flat, w_ih[:split], None if b_ih is None else b_ih[:split])
+    new = _product(flat, 2 * w_ih[split:], None if b_ih is None else 2 * b_ih[split:])
+    return gates.view(*inputs.shape[:-1], -1), new.view(*inputs.shape[:-1], -1)
 
 
 def _advance(
@@ -101,8 +97,8 @@ def _advance(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Write the next state; return the gates reset, update, the state's part of new, and new, each [B, H]."""
     hidden_size = state.shape[1]
-    gates = _sum_and_product(from_input, state, w_hh, b_hh)
-    gates[:, : 2 * hidden_size].sigmoid_()
+    gates = _product(state, w_hh, b_hh)
+    gates[:, : 2 * hidden_size].add_(from_input).sigmoid_()
     reset, update, new_state = gates.split(hidden_size, dim=1)
     # tanh x = 2σ(2x) - 1, and torch's sigmoid is several times faster than its tanh
     sigmoid = new.addcmul_(reset, new_state, value=2).sigmoid_()
@@ -122,12 +118,14 @@ class _Unroll(torch.autograd.Function):
         ctx: Any, features: Tensor, state: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor
     ) -> Tensor:
         batch_size, num_steps, _ = features.shape
-        inputs = features.transpose(0, 1).contiguous()  # time first: a step is one piece of memory
+        # time first, so that a step is one piece of memory; a last feature of ones makes the bias a weight
+        inputs = torch.cat([features.transpose(0, 1), features.new_ones(num_steps, batch_size, 1)], dim=2)
+        w_input = torch.cat([w_ih, b_ih[:, None]], dim=1)
         states = features.new_empty(num_steps + 1, batch_size, state.shape[1])
         states[0] = state
         gates: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         for block in inputs.split(BLOCK):
-            from_input, new = _input_part(block, w_ih, b_ih)
+            from_input, new = _input_part(block, w_input, None)
             for i in range(len(block)):
                 t = len(gates)
                 gates.append(_advance(from_input[i], new[i], states[t], w_hh, b_hh, states[t + 1]))
@@ -153,10 +151,9 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
     num_steps, batch_size, num_features = inputs.shape
     hidden_size = states.shape[2]
     d_states = gradient.transpose(0, 1)
-    d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+    d_inputs = inputs.new_empty(num_steps, batch_size, num_features - 1) if ctx.needs_input_grad[0] else None
     d_state = torch.zeros_like(states[0])
     d_weights = w_hh.new_zeros(3 * hidden_size, hidden_size + num_features)
-    d_b_hh, d_b_new = w_hh.new_zeros(3 * hidden_size), w_hh.new_zeros(hidden_size)
     d_w_new = w_hh.new_zeros(hidden_size, num_features)
     w_hh_back, w_ih_back = w_hh.t().contiguous(), w_ih.t().contiguous()
     d_gates = states.new_empty(min(BLOCK, num_steps), batch_size, 3 * hidden_size)
@@ -170,18 +167,15 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
             d_state = _sum_and_product(carried, d_gates[t - start], w_hh_back)
         # all weights at once, [3H, H + F]; the input enters the new gate past the reset gate, so that part is apart
         flat, flat_new = d_gates[: stop - start].view(rows, -1), d_new[: stop - start].view(rows, -1)
-        read = torch.cat([states[start:stop], inputs[start:stop]], dim=2).view(rows, -1)
-        d_weights += _weight_gradient(flat, read)
+        d_weights += _weight_gradient(flat, torch.cat([states[start:stop], inputs[start:stop]], dim=2).view(rows, -1))
         d_w_new += _weight_gradient(flat_new, inputs[start:stop].reshape(rows, -1))
-        d_b_hh += flat.sum(dim=0)
-        d_b_new += flat_new.sum(dim=0)
         if d_inputs is not None:
             d_gates[: stop - start, :, 2 * hidden_size :] = d_new[: stop - start]
             d_inputs[start:stop] = _product(flat, w_ih_back, None).view(stop - start, batch_size, -1)
-    d_w_hh, d_w_ih = d_weights.split([hidden_size, num_features], dim=1)
-    d_w_ih = torch.cat([d_w_ih[: 2 * hidden_size], d_w_new])
-    d_b_ih = torch.cat([d_b_hh[: 2 * hidden_size], d_b_new])
-    return (None if d_inputs is None else d_inputs.transpose(0, 1)), d_state, d_w_ih, d_w_hh, d_b_ih, d_b_hh
+    d_w_hh, d_w_input = d_weights.split([hidden_size, num_features], dim=1)
+    d_b_hh = d_w_input[:, -1]
+    d_w_ih, d_b_ih = torch.cat([d_w_input[: 2 * hidden_size], d_w_new]).split([num_features - 1, 1], dim=1)
+    return (None if d_inputs is None else d_inputs.transpose(0, 1)), d_state, d_w_ih, d_w_hh, d_b_ih[:, 0], d_b_hh
 
 
 def _step_back(
