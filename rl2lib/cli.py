@@ -115,6 +115,27 @@ def doctor(
     raise typer.Exit(0 if healthy else 1)
 
 
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="benchmarks; all without")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="say what there is, and stop")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="see that everything runs, in tiny sizes")] = False,
+) -> None:
+    """Measure this project's speed, from a checkout: everything in about an hour, or what is named."""
+    import subprocess
+
+    from rl2lib.lab import places
+
+    script = places.CHECKOUT / "benchmarks" / "bench.py"
+    if not script.is_file():
+        raise FileNotFoundError(
+            "bench: the benchmarks are not part of the installed package. They are the folder benchmarks/ of the "
+            f"project's repository ({script} is not there): clone it, run `make setup`, and `rl2 bench` in it"
+        )
+    flags = ["--list"] * listing + ["--quick"] * quick
+    raise typer.Exit(subprocess.call([sys.executable, str(script), *flags, *(names or [])]))
+
+
 def run() -> None:
     """Entry point: one clear line for a learner's mistake, never a traceback."""
     from rl2lib.lab.course import UnknownName

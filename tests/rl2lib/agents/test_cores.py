@@ -26,7 +26,8 @@ def gradients(outputs: Tensor, last: Tensor, leaves: list[Tensor]) -> tuple[Tens
     return torch.autograd.grad(loss + (last * last).sum(), leaves)
 
 
-SIZES = [(3, 1, 2, 4), (4, 6, 5, gru_unroll.MIN_HIDDEN), (2, 2 * gru_unroll.BLOCK + 1, 3, 128), (1, 8, 1, 100)]
+SIZES = [(3, 1, 2, 4), (40, 6, 5, 128), (gru_unroll.MIN_STATE // 32, 2 * gru_unroll.BLOCK + 1, 3, 32), (1, 8, 1, 100)]
+"""B, T, F, H."""
 
 
 @pytest.mark.parametrize(("batch_size", "num_steps", "num_features", "hidden_size"), SIZES)
@@ -54,20 +55,20 @@ def test_outputs_and_gradients_are_torchs(
         torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max()))
 
 
-@pytest.mark.parametrize("hidden_size", [8, 128])
+@pytest.mark.parametrize("hidden_size", [8, 64])
 @pytest.mark.parametrize("name", ["gru", "lstm"])
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_stepping_is_unrolling(name: CoreName, num_layers: int, hidden_size: int) -> None:
     core = make_core(name, 5, hidden_size, num_layers, generator=generator())
-    x = torch.randn(3, 7, 5, generator=generator(1))
+    x = torch.randn(64, 7, 5, generator=generator(1))
     with torch.no_grad():
-        state = torch.zeros(3, core.state_size)
+        state = torch.zeros(64, core.state_size)
         outputs, last = core(x, state)
         for t in range(7):
             output, state = core.step(x[:, t], state)
             torch.testing.assert_close(output, outputs[:, t])
     torch.testing.assert_close(state, last)
-    assert outputs.shape == (3, 7, core.output_size) and core.output_size == hidden_size
+    assert outputs.shape == (64, 7, core.output_size) and core.output_size == hidden_size
 
 
 def test_a_trial_may_be_run_in_pieces() -> None:
@@ -82,8 +83,8 @@ def test_a_trial_may_be_run_in_pieces() -> None:
 
 @pytest.mark.skipif(not gru_unroll._available(), reason="no 512-bit vectors or no oneDNN here")
 def test_the_fast_path_can_be_differentiated_twice() -> None:
-    gru = GRU(2, gru_unroll.MIN_HIDDEN, generator=generator())
-    x, state = torch.randn(2, 4, 2, generator=generator(1)), torch.zeros(2, gru.hidden_size)
+    gru = GRU(2, 64, generator=generator())
+    x, state = torch.randn(64, 4, 2, generator=generator(1)), torch.zeros(64, 64)
 
     def curvature(outputs: Tensor) -> Tensor:
         (first,) = torch.autograd.grad(outputs.square().sum(), gru.weight_hh, create_graph=True)
@@ -94,8 +95,8 @@ def test_the_fast_path_can_be_differentiated_twice() -> None:
 
 
 def test_without_the_fast_products_torch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    gru = GRU(2, 128, generator=generator())
-    x, state = torch.randn(2, 4, 2, generator=generator(1)), torch.zeros(2, 128)
+    gru = GRU(2, 64, generator=generator())
+    x, state = torch.randn(64, 4, 2, generator=generator(1)), torch.zeros(64, 64)
     fast = gru(x, state)[0]
     monkeypatch.setattr(gru_unroll, "_available", lambda: False)
     torch.testing.assert_close(gru(x, state)[0], fast)
