@@ -18,7 +18,7 @@ help:
 	@echo "make build   solutions/*.py -> notebooks/ and what nbgrader needs; executes solutions that changed"
 	@echo "make check   generated files up to date, course linter, quoted numbers"
 	@echo "make grade   grade a folder of submissions: make grade DIR=submitted OUT=grades"
-	@echo "make bench   measure this project's speed"
+	@echo "make bench   measure this project's speed beside sb3-contrib's: make bench NAME=update for one benchmark"
 
 setup: $(READY)
 
@@ -55,7 +55,7 @@ grade: $(READY)
 	@$(BIN)/autograder grade $(or $(DIR),submitted) --out $(or $(OUT),grades) --workers 2
 
 bench: $(READY)
-	@$(BIN)/python benchmarks/bench.py
+	@$(BIN)/rl2 bench $(NAME)
 
 clean:
 	rm -rf $(VENV) course demo

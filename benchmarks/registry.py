@@ -1,0 +1,39 @@
+"""All benchmarks, in the order of the tables."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from benchmarks import agents, course, learning, memory, profile, training, update
+from benchmarks.measure import Benchmark, Figure
+
+BENCHMARKS: tuple[Benchmark, ...] = (
+    *update.BENCHMARKS,
+    *training.BENCHMARKS,
+    *memory.BENCHMARKS,
+    *profile.BENCHMARKS,
+    *learning.BENCHMARKS,
+    *agents.BENCHMARKS,
+    *course.BENCHMARKS,
+)
+
+
+def figures(benchmarks: Iterable[Benchmark] = BENCHMARKS) -> list[Figure]:
+    """Return all figures, in order."""
+    return [figure for benchmark in benchmarks for figure in benchmark.figures]
+
+
+def find(names: Sequence[str], benchmarks: Sequence[Benchmark] = BENCHMARKS) -> list[Benchmark]:
+    """Return the benchmarks of these names in the registry's order; all without names.
+
+    Raises:
+        LookupError: if there is none of a name; the nearest is suggested.
+    """
+    known = {benchmark.name: benchmark for benchmark in benchmarks}
+    for name in names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(known)}"
+            raise LookupError(f"no benchmark is called {name!r}; {hint}")
+    return [benchmark for benchmark in benchmarks if not names or benchmark.name in names]
