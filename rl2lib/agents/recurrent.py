@@ -182,10 +182,10 @@ class RecurrentActorCritic(RecurrentPolicy):
         super().__init__(observation_shape, num_actions, hidden_size, generator=generator, **options)
         self.value_head = _linear(hidden_size, 1, generator, options.get("weight_norm", False))
 
-    def logits_and_values(self, inputs: StepInput) -> tuple[Tensor, Tensor]:
-        """Return logits [B, T, A] and values [B, T] of whole trials' inputs, from one pass."""
-        outputs, _ = self.run(self.features(inputs))
-        return self.head(outputs), self.value_head(outputs).squeeze(-1)
+    def logits_and_values(self, inputs: StepInput, state: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits [B, T, A], values [B, T] and the last state [B, state_size], from one pass; as `unroll`."""
+        outputs, last = self.run(self.features(inputs), state)
+        return self.head(outputs), self.value_head(outputs).squeeze(-1), last
 
 
 class RecurrentBaseline(RecurrentNetwork):

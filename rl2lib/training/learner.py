@@ -26,6 +26,8 @@ class Baseline(Protocol):
 class Learner(Protocol):
     """A slow learner: it owns the weights and improves them, one batch of whole trials at a time.
 
+    The trials it learns from are played by its policy, or by its `player` if it has an attribute of that name.
+
     Attributes:
         config: a frozen dataclass; written on every checkpoint's card.
         modules: every module with weights, by name.
@@ -47,7 +49,7 @@ class Learner(Protocol):
         """Improve the weights from fresh trials and return what is worth plotting.
 
         Args:
-            trajectory: whole trials that the policy has just played.
+            trajectory: whole trials that the policy, or the learner's `player`, has just played.
             tasks: the tasks they were played on, for learners that may see them.
             progress: the fraction of training already done, in [0, 1), which drives schedules.
             generator: the learner's own randomness (the order of minibatches).
@@ -68,16 +70,45 @@ def descend(loss: Tensor, name: str, module: nn.Module, optimiser: torch.optim.O
     loss.backward()
     norm = nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
     if not (bool(torch.isfinite(loss)) and bool(torch.isfinite(norm))):
-        for key, parameter in module.named_parameters():
-            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
-                raise FloatingPointError(f"the gradient of {name}.{key} is not finite (loss {loss.item():g})")
+        gradients = {key: parameter.grad for key, parameter in module.named_parameters() if parameter.grad is not None}
+        check_gradient(gradients, name, loss)
         raise FloatingPointError(f"the loss of {name} is {loss.item():g}, its gradient's norm {norm.item():g}")
     optimiser.step()
 
 
+def check_gradient(gradients: dict[str, Tensor], name: str, loss: Tensor) -> None:
+    """Raise FloatingPointError, naming the parameter, if a module's gradient is not finite."""
+    for key, gradient in gradients.items():
+        if not bool(torch.isfinite(gradient).all()):
+            raise FloatingPointError(f"the gradient of {name}.{key} is not finite (loss {loss.item():g})")
+
+
 def check_finite(modules: dict[str, nn.Module]) -> None:
-    """Raise FloatingPointError, naming the parameter, if a weight is not finite."""
+    """Raise FloatingPointError, naming it, if a weight, or a number that a fitted module keeps, is not finite."""
     for name, module in modules.items():
-        for key, parameter in module.named_parameters():
-            if not bool(torch.isfinite(parameter).all()):
+        for key, value in module.state_dict().items():
+            if not bool(torch.isfinite(value).all()):
                 raise FloatingPointError(f"the weights of {name}.{key} are not finite")
+
+
+def largest_weight(modules: dict[str, nn.Module]) -> str:
+    """Name the parameter whose numbers are largest, and say how large."""
+    sizes = {
+        f"{name}.{key}": parameter.detach().abs().max().item()
+        for name, module in modules.items()
+        for key, parameter in module.named_parameters()
+    }
+    key = max(sizes, key=lambda name: sizes[name])
+    return f"{key} ({sizes[key]:g})"
+
+
+def check_device(modules: dict[str, nn.Module], device: torch.device) -> None:
+    """Raise ValueError, naming the parameter, if a weight is not on the device where trials are played."""
+    for name, module in modules.items():
+        for key, value in module.state_dict().items():
+            other_card = device.index is not None and value.device.index != device.index
+            if value.device.type != device.type or other_card:
+                raise ValueError(
+                    f"{name}.{key}: expected on {device}, got {value.device}; move the modules before you make the "
+                    'learner, or train(..., device="...")'
+                )

@@ -24,7 +24,8 @@ from rl2lib.rollout import rollout
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import checkpoint as checkpoints
 from rl2lib.training.checkpoint import Checkpoint, CheckpointError
-from rl2lib.training.learner import Learner, check_finite
+from rl2lib.training.learner import Learner, check_device, check_finite, largest_weight
+from rl2lib.training.memory import keep_freed_memory
 from rl2lib.training.progress import progress_bar
 from rl2lib.types import TaskDistribution, TrialEnv
 
@@ -95,9 +96,12 @@ def train(
         The run's history and bookkeeping.
 
     Raises:
-        DivergenceError: if a loss, gradient, weight or logit is not finite; the last checkpoint stays.
+        DivergenceError: if a loss, gradient, weight or logit is not finite; the last good checkpoint stays.
         CheckpointError: if the folder's checkpoint is damaged or belongs to another run.
+        ValueError: if a module's weights are not on `device`.
     """
+    check_device(learner.modules, torch.device(device))
+    keep_freed_memory()
     generators = make_generators(config.seed, "tasks", "env", "policy", "learner", device=device)
     run, done = TrainingRun(), 0
     if folder is not None and (place := checkpoints.latest(folder)) is not None:
@@ -146,9 +150,11 @@ def _iterate(
     run: TrainingRun,
 ) -> dict[str, float]:
     tasks = distribution.sample(config.trials_per_iteration, generators["tasks"])
-    trajectory = rollout(
-        learner.policy, env, tasks, policy_generator=generators["policy"], env_generator=generators["env"]
-    )
+    player = getattr(learner, "player", learner.policy)
+    try:
+        trajectory = rollout(player, env, tasks, policy_generator=generators["policy"], env_generator=generators["env"])
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error}; the largest weight is {largest_weight(learner.modules)}") from error
     metrics = learner.update(trajectory, tasks, progress=iteration / config.iterations, generator=generators["learner"])
     check_finite(learner.modules)
     run.env_steps += int(trajectory.mask.sum())

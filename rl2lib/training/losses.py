@@ -58,6 +58,56 @@ def clipped_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, mask
     return -masked_mean(torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage), mask)
 
 
+def surrogate(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, mask: Tensor) -> Tensor:
+    """Return TRPO's objective, the mean of ρ A over steps, ρ = π / π_old (Schulman et al. 2015, eq. 14).
+
+    Its gradient at π = π_old is the policy gradient. Arguments as for `clipped_loss`.
+    """
+    expect_shape("old_log_prob", old_log_prob, "[B, T]", tuple(log_prob.shape))
+    return masked_mean((log_prob - old_log_prob.detach()).exp() * advantage.detach(), mask)
+
+
+def kl_divergence(old_logits: Tensor, logits: Tensor, mask: Tensor) -> Tensor:
+    """Return KL(old ‖ new) of two policies in nats, exact at every step and averaged over the steps within trials.
+
+    Args:
+        old_logits: [B, T, A] float32; no gradient flows into them.
+        logits: [B, T, A] float32.
+        mask: [B, T] bool.
+    """
+    expect_shape("old_logits", old_logits, "[B, T, A]", tuple(logits.shape))
+    old = old_logits.detach().log_softmax(dim=-1)
+    return masked_mean((old.exp() * (old - logits.log_softmax(dim=-1))).sum(dim=-1), mask)
+
+
+def sampled_kl(log_prob: Tensor, old_log_prob: Tensor, mask: Tensor) -> Tensor:
+    """Return an estimate of KL(old ‖ new) from the taken actions alone, the mean of ρ - 1 - log ρ: never negative.
+
+    Args:
+        log_prob: [B, T] float32, of the taken actions now.
+        old_log_prob: [B, T] float32, when they were taken.
+        mask: [B, T] bool.
+    """
+    expect_shape("old_log_prob", old_log_prob, "[B, T]", tuple(log_prob.shape))
+    log_ratio = log_prob - old_log_prob
+    return masked_mean(log_ratio.exp() - 1 - log_ratio, mask)
+
+
+def imitation_loss(logits: Tensor, accepted: Tensor, mask: Tensor) -> Tensor:
+    """Return -log of the probability that the policy gives to accepted actions, averaged over steps.
+
+    With one accepted action a step it is the cross-entropy. Among several the policy may choose as it likes.
+
+    Args:
+        logits: [B, T, A] float32.
+        accepted: [B, T, A] bool, at least one at every step.
+        mask: [B, T] bool.
+    """
+    expect_shape("accepted", accepted, "[B, T, A]", tuple(logits.shape))
+    log_probs = logits.log_softmax(dim=-1).masked_fill(~accepted, float("-inf"))
+    return -masked_mean(log_probs.logsumexp(dim=-1), mask)
+
+
 def baseline_loss(value: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return half the squared error of the values [B, T], averaged over steps; the target is held fixed."""
     expect_shape("target", target, "[B, T]", tuple(value.shape))

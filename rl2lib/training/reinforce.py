@@ -1,4 +1,4 @@
-"""REINFORCE with a recurrent baseline: the plainest slow learner, one gradient step per batch of trials."""
+"""REINFORCE with a baseline: the plainest slow learner, one gradient step per batch of trials."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
-from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
-from rl2lib.training.learner import descend
-from rl2lib.training.losses import action_log_probs, baseline_loss, entropy, reinforce_loss
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.training.actor_critic import ActorCritic
+from rl2lib.training.learner import Baseline
+from rl2lib.training.losses import action_log_probs, entropy, reinforce_loss
 from rl2lib.training.returns import discounted_returns
+from rl2lib.training.schedules import Schedule, as_schedule
 from rl2lib.types import Trajectory
 
 
@@ -22,44 +23,45 @@ class ReinforceConfig:
     Attributes:
         discount: γ over the trial; the usual estimate leaves out a step's own weight γ^t, so it is exactly the
             gradient of the discounted return only at 1.
-        learning_rate: of Adam, for the policy.
-        baseline_learning_rate: of Adam, for the baseline.
+        learning_rate: of Adam, for the policy; a bare number stays as it is.
+        baseline_learning_rate: the same for the baseline.
         max_grad_norm: gradients are clipped to this norm.
+        value_weight: of the critic's loss, where policy and critic share a core.
+        expected_rewards: sum expected rewards in place of the sampled ones: the same mean, less noise.
+        bptt_steps: how far back a policy's gradient may go; None: to the trial's start.
     """
 
     discount: float = 0.99
-    learning_rate: float = 1e-3
-    baseline_learning_rate: float = 1e-3
+    learning_rate: Schedule | float = 1e-3
+    baseline_learning_rate: Schedule | float = 1e-3
     max_grad_norm: float = 1.0
+    value_weight: float = 0.5
+    expected_rewards: bool = False
+    bptt_steps: int | None = None
 
 
-class Reinforce:
+class Reinforce(ActorCritic):
     """REINFORCE (Williams 1992) through the unrolled policy; without a baseline if none is given."""
 
-    def __init__(self, policy: RecurrentPolicy, baseline: RecurrentBaseline | None, config: ReinforceConfig) -> None:
-        self.policy, self.baseline, self.config = policy, baseline, config
-        self.modules: dict[str, nn.Module] = {"policy": policy}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "policy": torch.optim.Adam(policy.parameters(), config.learning_rate)
+    def __init__(self, policy: SoftmaxPolicy, baseline: Baseline | None, config: ReinforceConfig) -> None:
+        rates = {
+            "policy": as_schedule(config.learning_rate, "constant"),
+            "baseline": as_schedule(config.baseline_learning_rate, "constant"),
         }
-        if baseline is not None:
-            self.modules["baseline"] = baseline
-            self.optimisers["baseline"] = torch.optim.Adam(baseline.parameters(), config.baseline_learning_rate)
+        super().__init__(policy, baseline, config, rates, without_critic=True)
 
     def update(
         self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator
     ) -> dict[str, float]:
         """Take one step on policy and baseline; see `Learner.update`."""
-        inputs, mask = trajectory.step_inputs(), trajectory.mask
-        advantages = returns = discounted_returns(trajectory.reward, mask, self.config.discount)
-        metrics = {}
-        if self.baseline is not None:
-            values = self.baseline.values(inputs)
-            advantages = returns - values.detach()
-            loss = baseline_loss(values, returns, mask)
-            descend(loss, "baseline", self.baseline, self.optimisers["baseline"], self.config.max_grad_norm)
-            metrics["baseline_loss"] = loss.item()
-        logits, _ = self.policy.unroll(inputs)
-        loss = reinforce_loss(action_log_probs(logits, trajectory.action), advantages, mask)
-        descend(loss, "policy", self.policy, self.optimisers["policy"], self.config.max_grad_norm)
+        self.anneal(progress)
+        inputs, mask, seen = trajectory.step_inputs(), trajectory.mask, self.shown(tasks)
+        logits, values = self.logits_and_values(inputs, seen)
+        advantage = returns = discounted_returns(self.rewards(trajectory), mask, self.config.discount)
+        if values is not None:
+            advantage = returns - values.detach()
+        loss = reinforce_loss(action_log_probs(logits, trajectory.action), advantage, mask)
+        value_loss = self.descend(loss, values, returns, mask)
+        self.fit(inputs, seen, returns, mask)
+        metrics = {} if value_loss is None else {"baseline_loss": value_loss.item()}
         return {**metrics, "entropy": entropy(logits.detach(), mask).item()}

@@ -13,15 +13,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import checkpoint as checkpoints
 from rl2lib.training.checkpoint import CheckpointError
-from rl2lib.training.loop import DivergenceError, torch_threads
+from rl2lib.training.loop import DivergenceError, TrainingConfig, torch_threads, train
+from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.progress import progress_bar
-from rl2lib.types import Step
+from rl2lib.training.schedules import Schedule
+from rl2lib.types import Step, StepInput, Trajectory
 
 SCRIPT = Path(__file__).parent / "short_run.py"
 _spec = importlib.util.spec_from_file_location("short_run", SCRIPT)
@@ -39,7 +41,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("kind", ["ppo", "reinforce"])
+@pytest.mark.parametrize("kind", short.KINDS)
 def test_a_run_is_fixed_by_its_seed(kind: str) -> None:
     runs = []
     for seed in (0, 0, 1):
@@ -53,7 +55,7 @@ def test_a_run_is_fixed_by_its_seed(kind: str) -> None:
     assert not same(runs[0][0], runs[2][0])
 
 
-@pytest.mark.parametrize("kind", ["ppo", "reinforce"])
+@pytest.mark.parametrize("kind", short.KINDS)
 def test_a_resumed_run_ends_bit_identical_to_an_unbroken_one(kind: str, tmp_path: Path) -> None:
     unbroken = short.make_learner(kind)
     whole = short.short_run(unbroken, 7)
@@ -151,7 +153,7 @@ def test_a_diverging_run_stops_with_a_sentence_and_keeps_the_last_good_checkpoin
         nonlocal calls
         calls += 1
         if calls == 3:
-            learner.optimisers["policy"].param_groups[0]["lr"] = learning_rate
+            learner.rates["policy"] = Schedule(learning_rate, shape="constant")
         return dict(update(*args, **kwargs))
 
     learner.update = explode_at_third
@@ -162,20 +164,111 @@ def test_a_diverging_run_stops_with_a_sentence_and_keeps_the_last_good_checkpoin
     assert all(torch.isfinite(value).all() for value in checkpoints.load(place).weights.values())
 
 
-def test_rewards_that_are_not_finite_name_the_parameter_and_leave_the_weights_alone() -> None:
-    class Broken(BanditEnv):
-        def step(self, actions: Tensor) -> Step:
-            step = super().step(actions)
-            return step._replace(reward=step.reward * float("nan"))
+class UnpayingEnv(BanditEnv):
+    """Its rewards are NaN; with `last_only` those of the last pull, which no policy is shown."""
 
-    learner = short.make_learner("reinforce")
+    def __init__(self, num_arms: int, num_pulls: int, last_only: bool = False) -> None:
+        super().__init__(num_arms, num_pulls)
+        self.last_only = last_only
+
+    def step(self, actions: Tensor) -> Step:
+        step = super().step(actions)
+        broken = step.trial_end if self.last_only else torch.ones_like(step.trial_end)
+        return step._replace(
+            reward=torch.where(broken, float("nan"), step.reward),
+            expected_reward=torch.where(broken, float("nan"), step.expected_reward),
+        )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in short.KINDS if kind not in ("imitation", "cloning")])
+def test_rewards_that_are_not_finite_name_the_parameter_and_leave_the_weights_alone(kind: str) -> None:
+    learner = short.make_learner(kind)
     before = weights(learner)
     g = make_generators(0, "tasks", "policy", "env")
-    env, tasks = Broken(3, 1), IndependentBandits(3).sample(4, g["tasks"])
+    env, tasks = UnpayingEnv(3, 4, last_only=True), IndependentBandits(3).sample(20, g["tasks"])
     trajectory = rollout(learner.policy, env, tasks, policy_generator=g["policy"], env_generator=g["env"])
-    with pytest.raises(FloatingPointError, match=r"gradient of baseline\.core\.weight_ih"):
+    with pytest.raises(FloatingPointError, match=r"gradient of (policy|baseline)\.core\.weight_ih"):
         learner.update(trajectory, tasks, progress=0.0, generator=g["policy"])
     assert same(before, weights(learner))
+
+
+@pytest.mark.parametrize("kind", short.KINDS)
+def test_weights_that_are_not_finite_are_named_with_the_iteration_and_never_saved(kind: str, tmp_path: Path) -> None:
+    learner = short.make_learner(kind)
+    update, calls = learner.update, 0
+
+    def spoil_at_third(*args: Any, **kwargs: Any) -> dict[str, float]:
+        nonlocal calls
+        calls += 1
+        metrics = dict(update(*args, **kwargs))
+        if calls == 3:
+            with torch.no_grad():
+                learner.policy.core.bias_hh[1] = float("nan")
+        return metrics
+
+    learner.update = spoil_at_third
+    with pytest.raises(DivergenceError, match=r"^iteration 3: the weights of policy\.core\.bias_hh are not") as caught:
+        short.short_run(learner, 20, tmp_path)
+    place = checkpoints.latest(tmp_path)
+    assert place is not None and place.name == "iteration-0000002" and str(place) in str(caught.value)
+
+
+def test_logits_that_are_not_finite_point_at_the_largest_weight() -> None:
+    learner = short.make_learner()
+    with torch.no_grad():
+        learner.policy.head.weight.fill_(3e38)
+        learner.policy.core.bias_ih.copy_(torch.tensor([0.0, -50.0, 50.0]).repeat_interleave(8))  # the state is 1
+    with pytest.raises(DivergenceError, match=r"^iteration 1: .*logits .*largest weight is policy\.head\.weight \("):
+        short.short_run(learner, 2)
+
+
+def test_an_environment_that_pays_nan_stops_at_once() -> None:
+    learner = short.make_learner()
+    with pytest.raises(DivergenceError, match=r"^iteration 1: .*rewards .finite"):
+        train(learner, IndependentBandits(3), UnpayingEnv(3, 4), TrainingConfig(5, 20))
+
+
+def test_weights_elsewhere_than_the_trials_are_refused() -> None:
+    learner = short.make_learner()
+    learner.modules["baseline"].to("meta")
+    with pytest.raises(ValueError, match=r"baseline\.core\.weight_ih: expected on cpu, got meta; move"):
+        short.short_run(learner, 2)
+
+
+def test_a_learner_may_have_its_trials_played_by_another() -> None:
+    class Fixed:
+        def initial_state(self, batch_size: int, tasks: Any = None) -> None:
+            return None
+
+        def act(self, state: None, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, None]:
+            return torch.full_like(inputs.prev_action, 2), None
+
+    learner = short.make_learner("cloning")
+    learner.player = learner.teacher = Fixed()
+    seen = []
+    update = learner.update
+
+    def watching(trajectory: Trajectory, *args: Any, **kwargs: Any) -> dict[str, float]:
+        seen.append(trajectory.action)
+        return dict(update(trajectory, *args, **kwargs))
+
+    learner.update = watching
+    short.short_run(learner, 2)
+    assert all(bool((action == 2).all()) for action in seen) and len(seen) == 2
+
+
+def test_the_number_of_threads_changes_rounding_only() -> None:
+    """At sizes where torch does share the work out."""
+    found = []
+    for threads in (1, 2):
+        generator = torch.Generator().manual_seed(0)
+        networks = [cls((1,), 3, 96, generator=generator) for cls in (RecurrentPolicy, RecurrentBaseline)]
+        learner = PPO(*networks, PPOConfig(epochs=1, minibatch_trials=256))
+        config = TrainingConfig(2, trials_per_iteration=512)
+        train(learner, IndependentBandits(3), BanditEnv(3, 4), config, threads=threads, progress=False)
+        found.append(weights(learner))
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, atol=1e-4, rtol=1e-3)
 
 
 def test_schedules_fall_to_zero_with_progress() -> None:

@@ -9,8 +9,12 @@ from rl2lib.training.losses import (
     centre_by_step,
     clipped_loss,
     entropy,
+    imitation_loss,
+    kl_divergence,
     masked_mean,
     reinforce_loss,
+    sampled_kl,
+    surrogate,
 )
 
 MASK = torch.tensor([[True, True], [True, False]])
@@ -96,3 +100,37 @@ def test_wrong_shapes_are_named() -> None:
         action_log_probs(torch.zeros(2, 3, 4), torch.zeros(3, 2).long())
     with pytest.raises(ValueError, match="advantage: expected"):
         reinforce_loss(torch.zeros(2, 3), torch.zeros(3, 2), torch.ones(2, 3).bool())
+
+
+@pytest.mark.parametrize("name", ["surrogate", "clipped", "divergence", "sampled divergence", "imitation"])
+def test_gradients_agree_with_finite_differences(name: str) -> None:
+    """In the logits, some ratios beyond the clipping range, some steps beyond a trial's end."""
+    g = torch.Generator().manual_seed(0)
+    old, logits = torch.randn(2, 3, 4, 5, generator=g, dtype=torch.float64)
+    action = torch.randint(5, (3, 4), generator=g)
+    advantage = torch.randn(3, 4, generator=g, dtype=torch.float64)
+    mask = torch.arange(4) < torch.tensor([[4], [2], [3]])
+    accepted = torch.nn.functional.one_hot(action, 5).bool() | (torch.arange(5) == 2)
+    before = action_log_probs(old, action)
+    ratio = (action_log_probs(logits, action) - before).exp()
+    assert ratio.max() > 1.2 and ratio.min() < 0.8
+
+    def loss(logits: torch.Tensor) -> torch.Tensor:
+        log_prob = action_log_probs(logits, action)
+        return {
+            "surrogate": lambda: surrogate(log_prob, before, advantage, mask),
+            "clipped": lambda: clipped_loss(log_prob, before, advantage, mask, 0.2),
+            "divergence": lambda: kl_divergence(old, logits, mask),
+            "sampled divergence": lambda: sampled_kl(log_prob, before, mask),
+            "imitation": lambda: imitation_loss(logits, accepted, mask),
+        }[name]()
+
+    assert torch.autograd.gradcheck(loss, logits.requires_grad_())
+
+
+def test_sampled_and_exact_divergence_agree_in_the_mean() -> None:
+    """Summed over actions by their old probability, one is the other."""
+    old, new = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([0.4, 0.5, 0.1])
+    one = torch.ones(1, 1).bool()
+    mean = sum(p * sampled_kl(q.log().view(1, 1), p.log().view(1, 1), one) for p, q in zip(old, new, strict=True))
+    torch.testing.assert_close(mean, kl_divergence(old.log()[None, None], new.log()[None, None], one))
