@@ -22,8 +22,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STATM = Path("/proc/self/statm")
 MIB = 2**20
 ITERATIONS, WARM_UP = 200, 50
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536"}
-"""glibc then returns a freed tensor at once; by default it holds tens of MiB back, and a leak would hide in them."""
 # growth is an iteration's, whatever its size; one epoch and one minibatch keep the run short
 SIZES = Sizes(trials=64, minibatch_trials=64, epochs=1)
 
@@ -39,8 +37,7 @@ def memory(settings: Settings) -> list[Measurement]:
         raise Unavailable(f"{STATM} tells a process's memory on Linux only")
     iterations, warm_up = (6, 2) if settings.quick else (ITERATIONS, WARM_UP)
     command = [sys.executable, "-m", "benchmarks.memory", str(iterations), *(["--quick"] if settings.quick else [])]
-    environment = {**os.environ, **ALLOCATOR}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1]}")
     told = json.loads(done.stdout.splitlines()[-1])

@@ -14,11 +14,11 @@ from torch import nn
 
 from benchmarks import ours
 from benchmarks.machine import all_threads, counted
-from benchmarks.measure import Benchmark, Figure, Measurement, Settings, Unavailable
+from benchmarks.measure import Benchmark, Figure, Measurement, Settings
 from benchmarks.ours import QUICK, Sizes
 from benchmarks.report import PROFILE, to_json, write_atomically
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
-from rl2lib.training import loop, ppo
+from rl2lib.training import loop
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
 
@@ -122,8 +122,7 @@ def profile_learner(learner: Learner, sizes: Sizes, repeats: int) -> dict[str, f
                 (env, "reset", STEP),
                 (env, "step", STEP),
                 (learner, "update", LOSSES),
-                (ppo, "gae", ADVANTAGES),
-                (ppo, "centre_by_step", ADVANTAGES),
+                (learner, "estimate", ADVANTAGES),
                 (torch.Tensor, "backward", BACKWARD),
                 (nn.utils, "clip_grad_norm_", CLIP),
                 *((optimiser, "step", OPTIMISER) for optimiser in learner.optimisers.values()),
@@ -155,13 +154,8 @@ def profile(settings: Settings) -> list[Measurement]:
     threads = all_threads()
     tables, measurements = [], []
     for name, make in LEARNERS.items():
-        try:
-            learner = make(sizes)
-        except Unavailable as error:
-            measurements.append(FIGURES[name].missing(f"skipped: {error}"))
-            continue
         with torch_threads(threads):
-            parts = profile_learner(learner, sizes, settings.repeats)
+            parts = profile_learner(make(sizes), sizes, settings.repeats)
         total = sum(parts.values())
         title = f"{name[0].upper()}{name[1:]}, {sizes}, {counted(threads)}"
         rows = [

@@ -1,5 +1,6 @@
 """The ladder passes a sound learner, and stops a broken one at the rung that is about its fault."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -82,9 +83,10 @@ def stops_at(make: Callable[..., Learner], seed: int = 0) -> str:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_librarys_reinforce_climbs_it_all_in_time(seed: int) -> None:
+    began = time.process_time()
     rungs = climb(reinforce, seed=seed, progress=False)
     assert [rung.probe.name for rung in rungs if rung.passed] == [probe.name for probe in LADDER]
-    assert sum(rung.seconds for rung in rungs) < 30
+    assert time.process_time() - began < 60, "a learner waits for it before every training; this is our own time only"
     assert all(str(rung).startswith("✓") and "\n" not in str(rung) for rung in rungs)
 
 
