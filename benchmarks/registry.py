@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from benchmarks import agents, course, learning, memory, profile, training, update
+from benchmarks import agents, course, learning, memory, profile, structured, training, update
 from benchmarks.measure import Benchmark, Figure
 
 BENCHMARKS: tuple[Benchmark, ...] = (
@@ -14,6 +14,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *memory.BENCHMARKS,
     *profile.BENCHMARKS,
     *learning.BENCHMARKS,
+    *structured.BENCHMARKS,
     *agents.BENCHMARKS,
     *course.BENCHMARKS,
 )

@@ -18,6 +18,7 @@ from benchmarks.measure import Benchmark, Figure, Measurement, Settings, Unavail
 from rl2lib import cli
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
+from rl2lib.experiments.recipes import gru_bandit_n10
 from rl2lib.gym import flat_step_input
 from rl2lib.lab import places
 from rl2lib.rollout import rollout
@@ -387,7 +388,7 @@ def test_a_time_that_was_not_reached_is_not_a_time():
 
 
 def test_optimal_play_scores_one_and_random_play_nought():
-    held_out = learning.HeldOut(learning.SMOKE, seed=3)
+    held_out = learning.HeldOut(gru_bandit_n10(), seed=3, num_tasks=1_000)
     assert held_out.score(BayesOptimal(5, 10)) == pytest.approx(1.0)
     assert held_out.score(Random(5)) == pytest.approx(0.0, abs=0.02)
 

@@ -2,13 +2,13 @@
 
 A recipe holds everything but the loop. The policies with structure share what makes them learn in about a minute:
 minibatches of 128 trials, advantages centred at each step and made of expected rewards, and a baseline in closed
-form that sees the task and what the trial has found out about it. The plain GRU's recipe has none of the latter.
+form that sees the task and what the trial has found out about it. The plain GRU's recipe has none of it unless asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -63,19 +63,28 @@ class Recipe:
         return PPO(self.policy, self.baseline, self.ppo)
 
 
-def gru_bandit_n10(seed: int = 0) -> Recipe:
-    """Return the quickstart's recipe: RL² itself, five arms, ten pulls, sampled rewards, a baseline told no task.
+def gru_bandit_n10(seed: int = 0, *, critic_sees_task: bool = False) -> Recipe:
+    """Return a recipe of RL² itself, a plain GRU, for five arms and ten pulls.
 
     Args:
         seed: of the weights and of the run.
+        critic_sees_task: False is the quickstart: sampled rewards, and a recurrent baseline that sees what the policy
+            sees. True learns several times faster, by expected rewards and a baseline that sees the task; the policy
+            is the same and sees no more.
     """
     config = QuickstartConfig(seed=seed)
     generator = make_generators(seed, "weights")["weights"]
     shape = ((1,), config.num_arms, config.hidden_size)
+    policy = RecurrentPolicy(*shape, generator=generator)
+    baseline: Baseline = RecurrentBaseline(*shape, generator=generator)
+    ppo = config.ppo
+    if critic_sees_task:
+        baseline = LinearBaseline(bandit_features, NUM_BANDIT_FEATURES, config.num_pulls)
+        ppo = replace(ppo, **SHARED)
     return Recipe(
-        policy=RecurrentPolicy(*shape, generator=generator),
-        baseline=RecurrentBaseline(*shape, generator=generator),
-        ppo=config.ppo,
+        policy=policy,
+        baseline=baseline,
+        ppo=ppo,
         training=TrainingConfig(config.iterations, config.trials_per_iteration, seed),
         distribution=IndependentBandits(config.num_arms),
         env=BanditEnv(config.num_arms, config.num_pulls),

@@ -17,6 +17,7 @@ from rl2lib.training.loop import TrainingConfig, train
 
 RECIPES: dict[str, Callable[[int], Recipe]] = {
     "gru": gru_bandit_n10,
+    "gru, critic told": lambda seed: gru_bandit_n10(seed, critic_sees_task=True),
     "equivariant": lambda seed: equivariant_bandits(10, 4, seed),
     "pair memory": lambda seed: pair_memory_mdps(2, seed),
     "planning": lambda seed: planning_mdps(2, seed=seed),
