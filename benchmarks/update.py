@@ -15,6 +15,7 @@ from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.loop import torch_threads
+from rl2lib.training.memory import keep_freed_memory
 
 BATCH, STEPS, FEATURES, HIDDEN = 128, 100, 13, 256
 
@@ -38,6 +39,7 @@ def operations(batch: int, steps: int, features: int, hidden: int) -> float:
 
 def update(settings: Settings) -> list[Measurement]:
     """Time our GRU, torch's, and a large matrix product in turn, with one thread and with two."""
+    keep_freed_memory()  # as training does, for both sides
     sizes = (2, 3, 4, 5) if settings.quick else (BATCH, STEPS, FEATURES, HIDDEN)
     work = operations(*sizes)
     measurements = []

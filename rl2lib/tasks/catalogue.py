@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from rl2lib.tasks import bandit, gridworld, opponents, pomdp, tabular, wang
@@ -41,16 +41,19 @@ def make_task(task_id: str, **options: Any) -> Setting:
     """
     factory = TASKS.get(task_id)
     if factory is None:
-        nearest = difflib.get_close_matches(str(task_id), TASKS, n=1, cutoff=0.5)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(TASKS)}"
-        raise ValueError(f"task_id: expected a known task, got {task_id!r}; {hint}")
-    known = list(inspect.signature(factory).parameters)
+        raise ValueError(f"task_id: expected a known task, got {task_id!r}; {nearest_hint(task_id, TASKS)}")
+    known = inspect.signature(factory).parameters
     for name in options:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"it takes {', '.join(known)}"
-            raise TypeError(f"{task_id}: no option is called {name!r}; {hint}")
+            raise TypeError(f"{task_id}: no option is called {name!r}; {nearest_hint(name, known)}")
     return factory(**options)
+
+
+def nearest_hint(name: object, known: Iterable[str]) -> str:
+    """Return what to say to somebody who asked for a name that is not known: the nearest one, or all."""
+    names = list(known)
+    nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(names)}"
 
 
 def task_ids() -> tuple[str, ...]:

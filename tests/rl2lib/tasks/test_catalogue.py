@@ -85,7 +85,7 @@ def test_unknown_tasks_and_options_suggest_the_nearest() -> None:
         make_task("xyzzy")
     with pytest.raises(TypeError, match="independent-bandits: no option is called 'num_arm'; did you mean 'num_arms'"):
         make_task("independent-bandits", num_arm=5)
-    with pytest.raises(TypeError, match="it takes num_pulls"):
+    with pytest.raises(TypeError, match="there are num_pulls"):
         make_task("informative-bandits", colour="red")
     with pytest.raises(ValueError, match="horizon: expected at least 1, got -1"):
         make_task("random-mdps", horizon=-1)

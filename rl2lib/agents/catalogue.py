@@ -1,0 +1,63 @@
+"""Every agent that needs no training under a short id, as tasks are in `rl2lib.tasks.catalogue`.
+
+agent = make_agent("ucb1", num_arms=10, c=0.2)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from rl2lib.agents import bandit, bayes_optimal, belief_optimal, gittins, optimism, tabular
+from rl2lib.tasks.catalogue import nearest_hint
+from rl2lib.types import Policy
+
+AGENTS: dict[str, Callable[..., Policy[Any]]] = {
+    "random": bandit.Random,
+    "greedy": bandit.Greedy,
+    "epsilon-greedy": bandit.EpsilonGreedy,
+    "ucb1": bandit.UCB1,
+    "thompson": bandit.Thompson,
+    "optimistic-thompson": bandit.OptimisticThompson,
+    "gittins": gittins.Gittins,
+    "finite-horizon-gittins": gittins.FiniteHorizonGittins,
+    "bayes-optimal": bayes_optimal.BayesOptimal,
+    "bandit-oracle": bandit.Oracle,
+    "dependent-bandit-optimal": belief_optimal.DependentBanditOptimal,
+    "corridor-optimal": belief_optimal.CorridorOptimal,
+    "corridor-oracle": belief_optimal.CorridorOracle,
+    "mdp-greedy": tabular.Greedy,
+    "mdp-epsilon-greedy": tabular.EpsilonGreedy,
+    "psrl": tabular.PSRL,
+    "opsrl": tabular.OPSRL,
+    "beb": optimism.BEB,
+    "ucrl2": optimism.UCRL2,
+    "transition-blind": optimism.TransitionBlind,
+    "mdp-oracle": tabular.Oracle,
+}
+"""Bandit agents, then those of the belief environments, then of tabular MDPs."""
+
+
+def make_agent(agent_id: str, **options: Any) -> Policy[Any]:
+    """Return the agent of an id.
+
+    Args:
+        agent_id: one of `AGENTS`.
+        options: of its class, e.g. `num_arms=10`.
+
+    Raises:
+        ValueError: if there is no such agent (the nearest is suggested) or an option's value makes no sense.
+        TypeError: if the agent has no such option, or one that it needs is missing.
+    """
+    factory = AGENTS.get(agent_id)
+    if factory is None:
+        raise ValueError(f"agent_id: expected a known agent, got {agent_id!r}; {nearest_hint(agent_id, AGENTS)}")
+    parameters = inspect.signature(factory).parameters
+    for name in options:
+        if name not in parameters:
+            raise TypeError(f"{agent_id}: no option is called {name!r}; {nearest_hint(name, parameters)}")
+    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in options]
+    if missing:
+        raise TypeError(f"{agent_id}: expected {', '.join(missing)} to be given")
+    return factory(**options)
