@@ -1355,7 +1355,7 @@ print(
 # the distribution must be swapped, too, exactly.
 renamed = GivenPolicy((1,), 2, 32, generator=torch.Generator())
 weights = {name: values.clone() for name, values in network.state_dict().items()}
-weights["gru.weight_ih"][:, [1, 2]] = weights["gru.weight_ih"][:, [2, 1]]
+weights["core.weight_ih"][:, [1, 2]] = weights["core.weight_ih"][:, [2, 1]]
 weights["head.weight"], weights["head.bias"] = (
     weights["head.weight"].flip(0),
     weights["head.bias"].flip(0),
