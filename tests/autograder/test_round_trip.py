@@ -167,5 +167,13 @@ class TestNotebook04(RoundTrip):
     number = "04"
 
 
+class TestNotebook06(RoundTrip):
+    number = "06"
+
+
+class TestNotebook07(RoundTrip):
+    number = "07"
+
+
 def test_every_notebook_has_its_round_trip():
     assert {item.number for item in RoundTrip.__subclasses__()} == set(COURSE)

@@ -1,0 +1,373 @@
+"""Visible checks of notebook 06: moves and trials by hand, a scripted trainer; never the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rl2lib.lab.checks.goal_trials import EpisodeScript, episode_slips, expected_by_episode, scripted_trials
+from rl2lib.lab.checks.scripted_trainer import ScriptedTrainer, compare_curves
+from rl2lib.lab.handle import Handle
+from rl2lib.lab.report import Report
+from rl2lib.lab.values import Generator
+
+UP, RIGHT, DOWN, LEFT = range(4)
+STEP_PARTS = ("state", "reward", "episode_end", "timed_out")
+
+
+def grid_state(cell: Sequence[int], goal: Sequence[int], steps: Sequence[int]) -> dict[str, Tensor]:
+    """Return B grids as the exercises take them."""
+    return {"cell": torch.tensor(cell), "goal": torch.tensor(goal), "steps": torch.tensor(steps)}
+
+
+# --------------------------------------------------------------------------------------- gridworld_step
+
+
+def _moved(cell: Tensor, action: Tensor, size: int, *, wrap: bool = False, turned: bool = False) -> Tensor:
+    """Return the cells after a move; `wrap` around the edges, `turned` with rows and columns exchanged."""
+    row, column = cell // size, cell % size
+    down = (action == DOWN).long() - (action == UP).long()
+    right = (action == RIGHT).long() - (action == LEFT).long()
+    row, column = (row + right, column + down) if turned else (row + down, column + right)
+    if wrap:
+        return row % size * size + column % size
+    return row.clamp(0, size - 1) * size + column.clamp(0, size - 1)
+
+
+def step_with(
+    state: dict[str, Tensor], action: Tensor, size: int, horizon: int, slip: str = ""
+) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
+    """Return what a right step gives, or one with the named slip."""
+    moved = _moved(state["cell"], action, size, wrap=slip == "walls_wrap", turned=slip == "rows_and_columns_swapped")
+    steps = state["steps"] + 1
+    arrived = moved == state["goal"]
+    late = steps > horizon if slip == "one_step_too_many" else steps >= horizon
+    timed_out = late if slip == "goal_on_the_last_step_is_a_time_out" else late & ~arrived
+    ended = arrived | timed_out
+    if slip == "goal_does_not_end_the_episode":
+        ended = timed_out
+    reward = torch.where(arrived, 0.96, -0.04)
+    if slip == "goal_step_costs_nothing":
+        reward = torch.where(arrived, 1.0, -0.04)
+    goal = state["goal"]
+    cell = torch.where(timed_out if slip == "agent_stays_at_the_goal" else ended, 0, moved)
+    kept = steps if slip == "clock_not_reset" else torch.where(ended, 0, steps)
+    flag = arrived if slip == "time_out_without_flag" else ended
+    return {"cell": cell, "goal": goal, "steps": kept}, reward, flag, timed_out
+
+
+STEP_SLIPS = (
+    "walls_wrap",
+    "rows_and_columns_swapped",
+    "goal_does_not_end_the_episode",
+    "goal_step_costs_nothing",
+    "goal_on_the_last_step_is_a_time_out",
+    "one_step_too_many",
+    "time_out_without_flag",
+    "agent_stays_at_the_goal",
+    "clock_not_reset",
+)
+
+
+def compare_step(report: Report, what: str, got: Any, expected: Any, slips: dict[str, Any]) -> None:
+    """Compare the four parts that a step returns, one after the other, so that a message names the part."""
+    report.true(
+        f"{what}: what it returns",
+        isinstance(got, tuple | list) and len(got) == 4 and isinstance(got[0], dict),
+        expected="(state, reward, episode_end, timed_out), the state a dictionary",
+        got="None: a forgotten return?" if got is None else type(got).__name__,
+    )
+    names = set(expected[0])
+    report.true(
+        f"{what}: the state's entries",
+        set(got[0]) == names,
+        expected=", ".join(sorted(names)),
+        got=", ".join(sorted(map(str, got[0]))) or "none",
+    )
+    before, after = expected[0]["goal"], got[0]["goal"]
+    changed = isinstance(after, Tensor) and after.shape == before.shape and not torch.equal(after, before)
+    report.true(
+        f"{what}: the goals afterwards",
+        not changed,
+        expected="the goals from before",
+        got="other goals",
+        misconception="goal_resampled_each_episode",
+    )
+    # the slip that explains most of what differs is named first
+    for name, wrong in slips.items():
+        if _same(got, wrong) and not _same(wrong, expected):
+            _compare_parts(report, what, got, expected, name)
+    _compare_parts(report, what, got, expected, None)
+
+
+def _same(one: Any, other: Any) -> bool:
+    pairs = [*((one[0][name], other[0][name]) for name in other[0]), *zip(one[1:], other[1:], strict=True)]
+    return all(
+        isinstance(a, Tensor) and a.shape == b.shape and a.dtype == b.dtype and bool(torch.isclose(a, b).all())
+        for a, b in pairs
+    )
+
+
+def _compare_parts(report: Report, what: str, got: Any, expected: Any, misconception: str | None) -> None:
+    parts = {f"the {name} afterwards": (got[0][name], expected[0][name]) for name in ("cell", "steps", "goal")}
+    parts |= {name: (got[i], expected[i]) for i, name in enumerate(STEP_PARTS) if i}
+    for name, (value, right) in parts.items():
+        wrong = {} if misconception is None else {misconception: value}
+        report.close(f"{what}: {name}", value, right, misconceptions=wrong)
+
+
+def gridworld_step(student: Handle, report: Report) -> None:
+    """The four moves and the four walls; the goal, the horizon, and both at once."""
+
+    def step(told: str, state: dict[str, Tensor], action: list[int], horizon: int = 30, size: int = 5) -> None:
+        chosen = torch.tensor(action)
+        got = student.call("gridworld_step", state, chosen, size, horizon)
+        slips = {name: step_with(state, chosen, size, horizon, name) for name in STEP_SLIPS}
+        compare_step(report, f"gridworld_step, {told}", got, step_with(state, chosen, size, horizon), slips)
+
+    step("up, right, down, left from the middle cell 12", grid_state([12] * 4, [24] * 4, [3] * 4), [0, 1, 2, 3])
+    step(
+        "up at cell 1, right at cell 9, down at cell 23, left at cell 15: against the walls",
+        grid_state([1, 9, 23, 15], [12] * 4, [0, 1, 2, 3]),
+        [0, 1, 2, 3],
+    )
+    report.note("moves are one cell, walls hold, every step costs 0.04")
+    step(
+        "right from cell 2 to the goal 3, and right from cell 2 past the goal 8",
+        grid_state([2, 2], [3, 8], [2, 2]),
+        [1, 1],
+    )
+    report.note("at the goal: 1 - 0.04, the episode ends, the next one starts in cell 0 with the same goal")
+    step("the fourth step of horizon 4, and the third", grid_state([6, 6], [24, 24], [3, 2]), [2, 2], horizon=4)
+    step(
+        "the fourth step of horizon 4, on which the goal is reached",
+        grid_state([23, 7], [24, 3], [3, 3]),
+        [1, 1],
+        horizon=4,
+    )
+    report.note("a time-out sets both flags; the goal on the last step is no time-out")
+    step("a 3 × 3 grid, down from cell 6 and right from cell 4", grid_state([6, 4], [8, 5], [0, 1]), [2, 1], size=3)
+
+
+# --------------------------------------------------------------------------------------- gridworld_observe
+
+
+def observe_slips(state: dict[str, Tensor], size: int) -> dict[str, Tensor]:
+    """What the usual slips show."""
+    cell, goal, cells = state["cell"], state["goal"], size * size
+
+    def marks(where: Tensor) -> Tensor:
+        return (torch.arange(cells) == where[:, None]).float()
+
+    place = torch.stack([cell // size, cell % size], dim=-1)
+    return {
+        "goal_beside_the_position": torch.cat([marks(cell), marks(goal)], dim=-1),
+        "goal_marked_on_the_map": marks(cell) + marks(goal),
+        "goal_marked_by_minus_one": marks(cell) - marks(goal),
+        "way_to_the_goal": torch.cat([marks(cell), (goal - cell)[:, None].float()], dim=-1),
+        "goal_in_place_of_the_position": marks(goal),
+        "cell_number": cell[:, None].float(),
+        "cell_number_alone": cell.float(),
+        "row_and_column": place.float(),
+        "still_integers": marks(cell).long(),
+        "map_not_flattened": marks(cell).reshape(-1, size, size),
+        "transposed": marks(cell % size * size + cell // size),
+    }
+
+
+def gridworld_observe(student: Handle, report: Report) -> None:
+    """Two cells by hand; then the goal moves, and nothing may be seen of it."""
+    state = grid_state([0, 7, 24], [3, 20, 12], [0, 1, 2])
+    expected = torch.zeros(3, 25)
+    expected[0, 0] = expected[1, 7] = expected[2, 24] = 1.0
+    what = "gridworld_observe of agents in the cells 0, 7 and 24"
+    got = student.call("gridworld_observe", state, 5)
+    report.close(what, got, expected, misconceptions=observe_slips(state, 5))
+    report.note("one 1 in 25 places, at the agent's cell")
+    elsewhere = {**state, "goal": torch.tensor([24, 1, 6])}
+    report.true(
+        "gridworld_observe of the same agents with other goals",
+        torch.equal(student.call("gridworld_observe", elsewhere, 5), expected),
+        expected="the same observations",
+        got="others",
+        misconception="goal_marked_on_the_map",
+    )
+    report.note("the goal cannot be seen")
+    small = grid_state([4, 1], [8, 2], [0, 0])
+    expected = torch.zeros(2, 9)
+    expected[0, 4] = expected[1, 1] = 1.0
+    got = student.call("gridworld_observe", small, 3)
+    report.close("gridworld_observe in a 3 × 3 grid", got, expected, misconceptions=observe_slips(small, 3))
+
+
+# --------------------------------------------------------------------------------------- sample_goals
+
+
+def check_samples(
+    student: Handle, report: Report, cells: list[int], held_out: list[int], num_trials: int, seed: int
+) -> None:
+    """Which goals come, how often, in what order, from which stream."""
+    what = f"sample_goals(cells {_short(cells)}, held out {_short(held_out)}, {num_trials} trials)"
+
+    def draw(number: int) -> Any:
+        return student.call("sample_goals", cells, held_out, num_trials, Generator(number))
+
+    goals = report.tensor(what, draw(seed), (num_trials,), torch.int64)
+    allowed = [cell for cell in cells if cell not in held_out]
+    told = f"{what}: the goals that came"
+    came = sorted(set(goals.tolist()))
+    leaked = [cell for cell in came if cell in held_out and cell in cells]
+    indices = [goal for goal in came if goal not in cells]
+    told_allowed = f"only {_short(allowed)}" if report.reveal else "training goals only"
+    positions = bool(indices) and set(came) <= set(range(max(len(cells), len(allowed))))
+    report.true(
+        told,
+        not positions,
+        expected=told_allowed,
+        got=f"{_short(indices)} as well",
+        misconception="index_for_cell",
+    )
+    report.true(told, not indices, expected=told_allowed, got=f"{_short(indices)} as well")
+    report.true(
+        told,
+        not leaked,
+        expected=told_allowed,
+        got=f"{_short(leaked)} as well",
+        misconception="held_out_goals_in_training",
+    )
+    report.true(
+        told,
+        len(came) > 1 or len(allowed) == 1,
+        expected="different goals in different trials",
+        got=f"{came[0]} in every trial",
+        misconception="one_goal_for_all_trials",
+    )
+    again = draw(seed)
+    report.true(
+        f"{what}, twice with generators of the same seed",
+        torch.equal(again, goals),
+        expected="the same goals",
+        got="other goals",
+        misconception="global_stream",
+    )
+    report.true(
+        f"{what}, with another seed",
+        len(allowed) == 1 or not torch.equal(draw(seed + 1), goals),
+        expected="other goals",
+        got="the same goals",
+        misconception="in_turn",
+    )
+    for cell in allowed:
+        count = int((goals == cell).sum())
+        report.binomial(f"{what}: goal {cell}", count, num_trials, 1 / len(allowed), false_alarm=1e-9)
+    if len(allowed) > 1:
+        # independent draws repeat the goal before as often as chance says; a shuffled deck, or turns, do not
+        repeats = int((goals[1:] == goals[:-1]).sum())
+        report.binomial(
+            f"{what}: a goal that equals the one before",
+            repeats,
+            num_trials - 1,
+            1 / len(allowed),
+            misconceptions={"in_turn": 0.0, "sorted_by_cell": 1 - (len(allowed) - 1) / (num_trials - 1)},
+            false_alarm=1e-9,
+        )
+
+
+def _short(cells: Sequence[int]) -> str:
+    shown = ", ".join(map(str, cells[:6]))
+    return f"{shown}, ..." if len(cells) > 6 else shown or "none"
+
+
+def sample_goals(student: Handle, report: Report) -> None:
+    """The cells of the text; nothing held out; a single goal."""
+    check_samples(student, report, [4, 20, 24, 12], [12], 3000, 1)
+    report.note("4, 20 and 24 a third of the time each, 12 never")
+    check_samples(student, report, [3, 8], [], 1000, 2)
+    check_samples(student, report, [9, 5, 7], [5, 9, 1], 20, 3)
+    report.note("nothing held out; all but one held out; a held-out cell that is no candidate")
+
+
+# --------------------------------------------------------------------------------------- evaluate_by_episode
+
+
+def evaluate_by_episode(student: Handle, report: Report) -> None:
+    """The two trials of the text, then trials in which episodes are found, missed, and of one step."""
+    for told, script in (
+        ("the two trials of the text", EpisodeScript([[(3, True), (2, True)], [(4, False), (1, True)]])),
+        (
+            "three trials of three episodes, two of them missed",
+            EpisodeScript(
+                [
+                    [(5, True), (5, False), (2, True)],
+                    [(1, True), (1, True), (1, True)],
+                    [(5, False), (4, True), (3, True)],
+                ],
+                step_reward=-0.3,
+            ),
+        ),
+    ):
+        trials = scripted_trials(script)
+        num_episodes = len(script.episodes[0])
+        what = f"evaluate_by_episode, {told}"
+        got = student.call("evaluate_by_episode", trials, num_episodes)
+        expected = expected_by_episode(trials, num_episodes)
+        compare_by_episode(report, what, got, expected, episode_slips(trials, num_episodes))
+        report.note(f"{told}: returns, steps and successes by episode")
+
+
+def compare_by_episode(
+    report: Report, what: str, got: Any, expected: dict[str, Tensor], slips: dict[str, dict[str, Tensor]]
+) -> None:
+    """Compare return, steps and success, each [E]."""
+    report.true(
+        what,
+        isinstance(got, dict) and set(got) == set(expected),
+        expected='a dictionary {"return": [E], "steps": [E], "success": [E]}',
+        got=str(sorted(map(str, got))) if isinstance(got, dict) else type(got).__name__,
+    )
+    for name, right in expected.items():
+        wrong = {slip: values[name] for slip, values in slips.items()}
+        value = got[name]
+        if isinstance(value, Tensor) and value.dtype == torch.float64:
+            value = value.float()
+        report.close(f"{what}: {name}", value, right, atol=1e-5, misconceptions=wrong)
+
+
+# --------------------------------------------------------------------------------------- generalisation_curve
+
+
+def generalisation_curve(student: Handle, report: Report) -> None:
+    """A scripted trainer writes down which goals it was given; success is a known function of them."""
+    trainer = ScriptedTrainer()
+    orders, counts, held_out = [[4, 20, 24, 12, 7, 9], [9, 7, 12, 24, 20, 4]], [1, 2, 4], 2
+    run_curve(
+        student,
+        report,
+        "generalisation_curve, six cells in two orders, counts 1, 2, 4",
+        trainer,
+        orders,
+        counts,
+        held_out,
+    )
+    report.note("[2, 3] numbers each: rows are repetitions, columns are counts")
+    report.note("the same two goals held out for every count, a fresh agent for every entry")
+
+
+def run_curve(
+    student: Handle,
+    report: Report,
+    what: str,
+    trainer: ScriptedTrainer,
+    orders: list[list[int]],
+    counts: list[int],
+    num_held_out: int,
+) -> Any:
+    """Call the learner's curve with a scripted trainer outside, and look at what it did and what came back."""
+    got = student.call(
+        "generalisation_curve", orders, counts, num_held_out, trainer.train_callback(), trainer.success_callback()
+    )
+    compare_curves(report, what, trainer, got, orders, counts, num_held_out)
+    return got

@@ -1,0 +1,97 @@
+"""Returns over the first ten episodes: by hand, against the exact lines, and pure in the controls."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from rl2lib.agents.belief_optimal import CorridorOptimal, DependentBanditOptimal
+from rl2lib.evaluation.curves import return_curve
+from rl2lib.lab.explorables.first_episodes import (
+    ALL,
+    DISCOUNT,
+    NONE,
+    NUM_EPISODES,
+    NUM_TRIALS,
+    PLACES,
+    STAGES,
+    FirstEpisodes,
+    discounted_by_episode,
+    references,
+    returns_by_episode,
+)
+from rl2lib.rollout import rollout
+from rl2lib.tasks.bandit import TWO_POINT
+from rl2lib.tasks.pomdp import CorridorEnv
+from rl2lib.types import Trajectory
+
+
+def _trials(reward: list[list[float]], end: list[list[int]], lengths: list[int]) -> Trajectory:
+    rewards, ends = torch.tensor(reward), torch.tensor(end).bool()
+    mask = torch.arange(rewards.shape[1]) < torch.tensor(lengths)[:, None]
+    nothing = torch.zeros_like(mask)
+    return Trajectory(rewards[..., None], nothing.long(), rewards, ends, nothing, nothing, mask)
+
+
+def test_discounted_by_episode_by_hand() -> None:
+    trials = _trials([[0, 0, 8, 4, 0], [2, 0, 4, 0, 9]], [[0, 0, 1, 1, 0], [0, 0, 1, 1, 0]], [4, 4])
+    # 8 after two steps is worth 2 at one half; the next episode pays 4 at its first step; the 9 is padding
+    assert discounted_by_episode(trials, 0.5).tolist() == [[2, 4], [3, 0]]
+
+
+def test_undiscounted_it_is_the_librarys_return_by_episode() -> None:
+    generator = torch.Generator().manual_seed(0)
+    env, agent = CorridorEnv(3, 30, 4), CorridorOptimal(3, 30, 4)
+    trials = rollout(
+        agent, env, torch.tensor([0, 1, 1, 0, 1]), policy_generator=generator, env_generator=torch.Generator()
+    )
+    mean = discounted_by_episode(trials, 1.0).double().mean(dim=0)
+    assert torch.allclose(mean, return_curve(trials).mean)
+
+
+def test_the_lines_are_the_exact_values() -> None:
+    optimal, told = references("bandit")
+    bandit = DependentBanditOptimal(TWO_POINT, NUM_EPISODES)
+    assert sum(optimal) == pytest.approx(bandit.value) and NUM_EPISODES * told == pytest.approx(bandit.informed_value)
+    optimal, told = references("corridor")
+    generator = torch.Generator().manual_seed(0)
+    trials = rollout(
+        CorridorOptimal(5, None, NUM_EPISODES),
+        CorridorEnv(5, None, NUM_EPISODES),
+        torch.tensor([0, 1]),
+        policy_generator=generator,
+        env_generator=torch.Generator(),
+    )
+    assert discounted_by_episode(trials, DISCOUNT).mean(dim=0).tolist() == pytest.approx(optimal)
+    assert told == pytest.approx(optimal[1])
+
+
+@pytest.mark.parametrize("place", ["bandit", "corridor"])
+def test_meta_training_makes_the_second_episode_informed_and_no_training_leaves_it_flat(place: str) -> None:
+    trained, untrained = returns_by_episode(place, None), returns_by_episode(place, 0)
+    assert trained.shape == untrained.shape == (NUM_TRIALS, NUM_EPISODES)
+    _, told = references(place)
+    assert trained[:, 1:].mean() > 0.95 * told > trained[:, 0].mean() + 0.2 * told
+    assert abs(untrained[:, 0].mean() - untrained[:, 1:].mean()) < 0.15 * told
+    assert untrained.mean() < 0.6 * told
+
+
+def test_every_control_through_its_range() -> None:
+    game = FirstEpisodes()
+    game.render()  # imports and caches
+    for place in PLACES:
+        for stage in STAGES:
+            for trial in (1, 20):
+                single = game.state(place=place, stage=stage, trial=trial, average=False)
+                assert single == game.state(place=place, stage=stage, trial=float(trial), average=False)
+                assert len(single["chosen"]) == NUM_EPISODES and single["trial"] == trial
+    mean = game.state(place="corridor", stage=ALL, average=True)
+    assert mean["chosen"][1] > mean["chosen"][0] > mean["untrained"][0]
+    assert game.state(stage=NONE)["chosen"] == game.state(stage=NONE)["untrained"]
+    begin = time.perf_counter()
+    figure = game.draw(mean)
+    assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
+    (axis,) = figure.axes
+    assert "discount" in axis.get_ylabel() and "not meta-trained" in game.describe(mean)
