@@ -167,6 +167,10 @@ class TestNotebook04(RoundTrip):
     number = "04"
 
 
+class TestNotebook05(RoundTrip):
+    number = "05"
+
+
 class TestNotebook06(RoundTrip):
     number = "06"
 

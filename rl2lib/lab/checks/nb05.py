@@ -1,0 +1,358 @@
+"""Visible checks of notebook 05: numbers by hand, a scripted training run, replayed teachers; never the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rl2lib.agents.bandit import CountingAgent, Greedy, Random
+from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.lab.checks.training_bench import STREAMS, TrainingBench
+from rl2lib.lab.handle import Handle
+from rl2lib.lab.report import Report
+from rl2lib.lab.values import Generator, Lib, Ref
+from rl2lib.rollout import rollout
+from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
+from rl2lib.types import StepInput, Trajectory
+
+# --------------------------------------------------------------------------------------- train_bandit_agent
+
+
+def train_bandit_agent(student: Handle, report: Report) -> None:
+    """A scripted run, of which everything is written down; then real bandits, with real streams."""
+    bench = TrainingBench(num_pulls=4)
+    what = "train_bandit_agent with 3 iterations of 5 trials and 7 test tasks"
+    bench.judge(report, what, bench.call(student, 3, 5, 7), 3, 5, 7)
+    report.note("fresh tasks for every update, and others for the score")
+    report.note("each trial starts from a fresh state")
+    real_streams(student, report, seeds=(5, 6, 7, 8))
+    report.note("each generator is used for what its name says")
+
+
+def real_streams(student: Handle, report: Report, seeds: tuple[int, int, int, int]) -> None:
+    """Play at random on real bandits: with the same four streams the same numbers must come."""
+    arguments = (2, 4, 6)
+    what = "train_bandit_agent of random play, 2 iterations of 4 trials and 6 test tasks"
+    bench = TrainingBench(1)
+    got = student.call(
+        "train_bandit_agent",
+        Lib("rl2lib.agents.bandit.Random", 3),
+        bench.update_callback(),  # it only writes down
+        Lib("rl2lib.tasks.bandit.IndependentBandits", 3),
+        Lib("rl2lib.tasks.bandit.BanditEnv", 3, 5),
+        *arguments,
+        {name: Generator(seed) for name, seed in zip(STREAMS, seeds, strict=True)},
+    )
+    expected = _by_the_book(arguments, seeds)
+    report.true(what, isinstance(got, tuple | list) and len(got) == 2, expected="curve and score", got="something else")
+    curve = torch.tensor([float(x) for x in got[0]])
+    report.close(f"{what}: the curve", curve, expected[0], atol=1e-4)
+    report.close(f"{what}: the score", report.number(f"{what}: the score", got[1]), expected[1], atol=1e-4)
+
+
+def _by_the_book(sizes: tuple[int, int, int], seeds: tuple[int, int, int, int]) -> tuple[Tensor, float]:
+    streams = {name: torch.Generator().manual_seed(seed) for name, seed in zip(STREAMS, seeds, strict=True)}
+    distribution, env, agent = IndependentBandits(3), BanditEnv(3, 5), Random(3)
+    means = []
+    for number, size in enumerate([sizes[1]] * sizes[0] + [sizes[2]]):
+        tasks = distribution.sample(size, streams["tasks" if number < sizes[0] else "test tasks"])
+        trial = rollout(agent, env, tasks, policy_generator=streams["policy"], env_generator=streams["env"])
+        means.append(trial.trial_return(expected=True).mean())
+    return torch.stack(means[:-1]), float(means[-1])
+
+
+# --------------------------------------------------------------------------------------- normalised_score
+
+
+def score_slips(scores: dict[str, Tensor], random: str, reference: str) -> dict[str, dict[str, float]]:
+    """What the usual slips give."""
+    mean = {name: values.mean().item() for name, values in scores.items()}
+    low, high = mean[random], mean[reference]
+    best = max(mean, key=lambda name: mean[name])
+    worst = min(mean, key=lambda name: mean[name])
+
+    def each(rule: Any) -> dict[str, float]:
+        return {name: float(rule(name)) for name in scores}
+
+    gap = scores[reference] - scores[random]
+    return {
+        "best_row_as_reference": each(lambda name: (mean[name] - low) / (mean[best] - low)),
+        "worst_row_as_random": each(lambda name: (mean[name] - mean[worst]) / (high - mean[worst])),
+        "random_not_subtracted": each(lambda name: mean[name] / high),
+        "random_subtracted_above_only": each(lambda name: (mean[name] - low) / high),
+        "mean_of_ratios": each(lambda name: ((scores[name] - scores[random]) / gap).mean()),
+        "roles_swapped": each(lambda name: (mean[name] - high) / (low - high)),
+        "clipped": each(lambda name: min(max((mean[name] - low) / (high - low), 0.0), 1.0)),
+        "percent": each(lambda name: 100 * (mean[name] - low) / (high - low)),
+    }
+
+
+def _compare_scores(report: Report, what: str, got: Any, expected: dict[str, float], slips: dict[str, Any]) -> None:
+    if isinstance(got, dict):
+        got = {name: report.number(f"{what}[{name!r}]", value) for name, value in got.items()}
+    report.close(what, got, expected, atol=1e-5, misconceptions=slips)
+
+
+def normalised_score(student: Handle, report: Report) -> None:
+    """The table of the text; then greedy in random's place."""
+    scores = {
+        "random": torch.tensor([4.0, 6.0]),
+        "RL²": torch.tensor([5.0, 7.5]),
+        "greedy": torch.tensor([6.0, 7.0]),
+        "optimal": torch.tensor([6.5, 7.5]),
+        "told the task": torch.tensor([9.0, 8.0]),
+        "worst arm": torch.tensor([2.0, 3.0]),
+    }
+    what = 'normalised_score(scores, "random", "optimal") of the table in the text'
+    expected = {"random": 0.0, "RL²": 0.625, "greedy": 0.75, "optimal": 1.0, "told the task": 1.75, "worst arm": -1.25}
+    got = student.call("normalised_score", scores, "random", "optimal")
+    _compare_scores(report, what, got, expected, score_slips(scores, "random", "optimal"))
+    report.note("RL²: (6.25 - 5) / (7 - 5) = 0.625; told the task: 1.75, above the reference and so above 1")
+
+    what = 'normalised_score(scores, "greedy", "optimal"): the part that exploration earns'
+    got = student.call("normalised_score", scores, "greedy", "optimal")
+    expected = {"random": -3.0, "RL²": -0.5, "greedy": 0.0, "optimal": 1.0, "told the task": 4.0, "worst arm": -8.0}
+    _compare_scores(report, what, got, expected, score_slips(scores, "greedy", "optimal"))
+    report.note("with greedy in random's place the same number says what exploration earns")
+
+
+# --------------------------------------------------------------------------------------- imitate
+
+
+def trials_to_imitate(generator: torch.Generator, num_arms: int, shape: tuple[int, int]) -> Trajectory:
+    """Return trials of a bandit, of different lengths, whoever played them."""
+    size, steps = shape
+    lengths = torch.randint(2, steps + 1, (size,), generator=generator)
+    lengths[0] = steps
+    mask = torch.arange(steps) < lengths[:, None]
+    return Trajectory(
+        observation=torch.zeros(size, steps, 1),
+        action=torch.randint(num_arms, shape, generator=generator) * mask,
+        reward=torch.randint(2, shape, generator=generator).float() * mask,
+        episode_end=mask.clone(),
+        timed_out=torch.zeros_like(mask),
+        trial_end=torch.arange(steps) == lengths[:, None] - 1,
+        mask=mask,
+    )
+
+
+def step_of(inputs: StepInput, t: int) -> StepInput:
+    """Return one step [B, ...] of whole trials' inputs [B, T, ...]."""
+    return StepInput(*(column[:, t] for column in inputs))
+
+
+def _labels(teacher: CountingAgent, trial: Trajectory, *, own_choices: bool = False, forget: bool = False) -> Tensor:
+    """What a teacher without luck would do, [B, T]; with a slip in how it is replayed."""
+    inputs, unused = trial.step_inputs(), torch.Generator()
+    state = teacher.initial_state(len(trial.mask))
+    columns: list[Tensor] = []
+    for t in range(trial.mask.shape[1]):
+        told = step_of(inputs, t)
+        if own_choices and columns:
+            told = told._replace(prev_action=columns[-1])
+        if forget:
+            state = teacher.initial_state(len(trial.mask))
+            state = state._replace(steps=min(t, 1))  # it still reads the last pull
+        action, state = teacher.act(state, told, unused)
+        columns.append(action)
+    return torch.stack(columns, dim=1)
+
+
+def imitation_slips(policy: RecurrentPolicy, teacher: CountingAgent, trial: Trajectory) -> dict[str, Tensor]:
+    """Return the loss, under "right", and what the usual slips give."""
+    inputs, mask, labels = trial.step_inputs(), trial.mask, _labels(teacher, trial)
+
+    def log_probs(fed: StepInput, wanted: Tensor) -> Tensor:
+        return policy.unroll(fed)[0].log_softmax(-1).gather(-1, wanted[..., None])[..., 0]
+
+    def loss(fed: StepInput, wanted: Tensor) -> Tensor:
+        return -log_probs(fed, wanted)[mask].mean()
+
+    per_step = log_probs(inputs, labels)
+    likeliest = policy.unroll(inputs)[0].argmax(-1)
+    return {
+        "right": loss(inputs, labels),
+        "leaks_the_teachers_action": loss(inputs._replace(prev_action=labels), labels),
+        "leaks_the_action_played": loss(inputs._replace(prev_action=trial.action), labels),
+        "copies_what_was_played": loss(inputs, trial.action),
+        "teacher_fed_its_own_choices": loss(inputs, _labels(teacher, trial, own_choices=True)),
+        "teacher_forgets": loss(inputs, _labels(teacher, trial, forget=True)),
+        "padding_counts": -per_step.mean(),
+        "sign_forgotten": per_step[mask].mean(),
+        "sum_over_steps": -(per_step * mask).sum(dim=1).mean(),
+        "probability_for_log_probability": -per_step.exp()[mask].mean(),
+        "share_of_mistakes": (likeliest != labels)[mask].float().mean(),
+    }
+
+
+class ImitationBench:
+    """A learner's `imitate` on a library policy whose weights we know.
+
+    Args:
+        student: the handle.
+        seed: of the policy's weights.
+        num_arms: K.
+        hidden_size: H.
+    """
+
+    def __init__(self, student: Handle, seed: int, num_arms: int, hidden_size: int = 6) -> None:
+        self.student = student
+        shape = ((1,), num_arms, hidden_size)
+        self.policy = RecurrentPolicy(*shape, generator=torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            self.policy.head.weight.mul_(4.0)  # decided enough that inputs make a difference
+        self.inside: Ref = student.keep(Lib("rl2lib.agents.recurrent.RecurrentPolicy", *shape, generator=Generator(0)))
+        student.load_state_dict(self.inside, self.policy.state_dict())
+
+    def loss(self, teacher: Lib, trial: Trajectory) -> Any:
+        """Call the learner's function."""
+        return self.student.call("imitate", self.inside, teacher, trial, Generator(1))
+
+    def gradient(self, teacher: Lib, trial: Trajectory) -> dict[str, Tensor | None]:
+        """Return its gradient in the policy's weights, by name."""
+        arguments = (self.inside, teacher, trial, Generator(1))
+        return dict(self.student.grad("imitate", arguments, [self.inside])[0])
+
+
+def imitate(student: Handle, report: Report) -> None:
+    """A greedy teacher beside trials that somebody else played, of different lengths; then where the gradient goes."""
+    bench = ImitationBench(student, seed=2, num_arms=3)
+    trial = trials_to_imitate(torch.Generator().manual_seed(3), 3, (6, 5))
+    teacher = Lib("rl2lib.agents.bandit.Greedy", 3)
+    slips = {name: value.detach() for name, value in imitation_slips(bench.policy, Greedy(3), trial).items()}
+    right = slips.pop("right")
+    what = "imitate with a greedy teacher, on six trials of two to five pulls that somebody else played"
+    got = bench.loss(teacher, trial)
+    if isinstance(got, float):
+        report.fail(what, "a scalar tensor", "a float", cause="Gradient must flow: leave out `.item()`.")
+    report.close(what, got, right, atol=1e-5, misconceptions=slips)
+    report.note("the teacher is told what was played, and says what it would have done")
+    report.note("the student reads the same inputs, and nothing of the teacher's choice")
+
+    gradient = bench.gradient(teacher, trial)
+    expected = torch.autograd.grad(
+        imitation_slips(bench.policy, Greedy(3), trial)["right"], list(bench.policy.parameters())
+    )
+    names = [name for name, _ in bench.policy.named_parameters()]
+    for name, value in zip(names, expected, strict=True):
+        report.true(
+            f"the gradient of imitate in {name}",
+            gradient[name] is not None,
+            expected="one that arrives",
+            got="none: it was cut on the way",
+            misconception="gradient_cut",
+        )
+        report.close(f"the gradient of imitate in {name}", gradient[name], value, atol=1e-5)
+    report.note("gradient reaches every weight of the student")
+
+
+# --------------------------------------------------------------------------------------- dependent_bandit
+
+
+def dependent_slips(successes: Tensor, failures: Tensor) -> dict[str, Tensor]:
+    """What the usual slips give."""
+    for_p, against = successes[:, 0] + failures[:, 1], failures[:, 0] + successes[:, 1]
+    pulls = for_p + against
+
+    def both(p: Tensor) -> Tensor:
+        return torch.stack([p, 1 - p], dim=1)
+
+    p = (for_p + 1) / (pulls + 2)
+    return {
+        "arms_taken_for_independent": (successes + 1) / (successes + failures + 2),
+        "prior_forgotten": both(for_p / pulls.clamp(min=1)),
+        "successes_of_both_speak_for_p": both((successes.sum(1) + 1) / (pulls + 2)),
+        "only_arm_0_counts": both((successes[:, 0] + 1) / (successes[:, 0] + failures[:, 0] + 2)),
+        "arms_swapped": both(1 - p),
+        "same_mean_for_both": torch.stack([p, p], dim=1),
+        "one_number_a_bandit": p,
+        "mode_for_mean": both(torch.where(pulls > 0, for_p / pulls.clamp(min=1), 0.5)),
+    }
+
+
+def dependent_bandit(student: Handle, report: Report) -> None:
+    """The example of the text beside untried arms, then a long trial of one arm only."""
+    successes = torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, 2.0], [1.0, 4.0]])
+    failures = torch.tensor([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0], [5.0, 1.0]])
+    what = (
+        "dependent_bandit of successes ((3, 0), (0, 0), (0, 2), (1, 4)) and failures ((1, 2), (0, 0), (0, 0), (5, 1))"
+    )
+    expected = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.25, 0.75], [3 / 13, 10 / 13]])
+    got = student.call("dependent_bandit", successes, failures)
+    report.close(what, got, expected, misconceptions=dependent_slips(successes, failures))
+    report.note("three successes of arm 0 and two failures of arm 1: five pulls of six speak for p")
+    report.note("an arm that was never pulled has a mean all the same")
+
+
+# --------------------------------------------------------------------------------------- eleven_arms
+
+
+def search_value(num_pulls: int) -> float:
+    """What trying the ten candidates one after the other earns, staying with the target once it is found."""
+    worth = [(j - 1) + 5 * (num_pulls - j + 1) if j <= num_pulls else num_pulls for j in range(1, 11)]
+    return sum(worth) / 10
+
+
+def eleven_slips(pay: Tensor, read: Tensor, num_pulls: int) -> dict[str, Tensor]:
+    """What the usual slips give."""
+    n, search = num_pulls, search_value(num_pulls)
+
+    def value(paid: Tensor | float, otherwise: float = search) -> Tensor:
+        return pay * paid + (1 - pay) * otherwise
+
+    told = 1 + 4 * read
+    found = [1 - 0.9**j for j in range(1, n + 1)]  # with replacement
+    return {
+        "right": value(0.55 + (n - 1) * told),
+        "information_is_free": value((n - 1) * told),
+        "information_costs_no_pull": value(0.55 + n * told),
+        "targets_counted_from_0": value(0.45 + (n - 1) * told),
+        "paid_like_a_candidate": value(1.4 + (n - 1) * told),
+        "misreading_pays_nothing": value(0.55 + (n - 1) * 5 * read),
+        "always_reads_rightly": value(0.55 + (n - 1) * 5.0 + 0 * read),
+        "pulls_at_random_otherwise": value(0.55 + (n - 1) * told, 1.4 * n),
+        "search_forgets_what_it_tried": value(0.55 + (n - 1) * told, sum(1 + 4 * f for f in found)),
+        "search_finds_at_once": value(0.55 + (n - 1) * told, 5.0 * n),
+        "unlucky_search_left_out": value(
+            0.55 + (n - 1) * told, sum((j - 1) + 5 * (n - j + 1) for j in range(1, min(n, 10) + 1)) / 10
+        ),
+        "pay_and_search_swapped": (1 - pay) * (0.55 + (n - 1) * told) + pay * search,
+    }
+
+
+def eleven_arms(student: Handle, report: Report) -> None:
+    """The corners by hand, then points between, other lengths, and the derivatives."""
+    corners = {
+        (1.0, 1.0): (20.55, "pays and reads rightly: .55 + 4 · 5"),
+        (0.0, 0.3): (11.0, "never pays: it searches"),
+        (1.0, 0.0): (4.55, "pays and always misreads: .55 + 4 · 1"),
+    }
+    for (sure, right), (expected, words) in corners.items():
+        arguments = (torch.tensor([sure]), torch.tensor([right]))
+        slips = eleven_slips(*arguments, 5)
+        slips.pop("right")
+        got = student.call("eleven_arms", *arguments, 5)
+        what = f"eleven_arms(pay=({sure:g}), read=({right:g}), 5)"
+        report.close(what, got, torch.tensor([expected]), atol=1e-5, misconceptions=slips)
+        report.note(f"{words}: {expected:g}")
+    pay, read = torch.tensor([0.1, 0.5, 0.9]), torch.tensor([0.1, 0.5, 0.4])
+    for num_pulls in (5, 2, 12):
+        slips = eleven_slips(pay, read, num_pulls)
+        wanted = slips.pop("right")
+        what = f"eleven_arms(pay=(.1, .5, .9), read=(.1, .5, .4), {num_pulls})"
+        got = student.call("eleven_arms", pay, read, num_pulls)
+        report.close(what, got, wanted, atol=1e-5, misconceptions=slips)
+    gradient = student.grad("eleven_arms", (pay, read, 5), [0, 1], cotangent=torch.ones(3))
+    slopes = (0.55 + 4 * (1 + 4 * read) - 11.0, 16 * pay)
+    for name, found, slope in zip(("pay", "read"), gradient, slopes, strict=True):
+        report.true(
+            f"the gradient of eleven_arms in {name}",
+            found is not None,
+            expected="one that arrives",
+            got="none: use tensor arithmetic, no float() or item()",
+            misconception="gradient_cut",
+        )
+        report.close(f"the gradient of eleven_arms in {name}", found, slope, atol=1e-4)
+    report.note("and it can be differentiated: the section's arrows are these gradients")

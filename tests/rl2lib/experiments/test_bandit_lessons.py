@@ -1,0 +1,115 @@
+"""What notebook 05 ships: made by code, read back whole, refused when it is not what its card says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from rl2lib.evaluation.evaluate import play
+from rl2lib.experiments import bandit_lessons, shipped_bandit_lessons
+from rl2lib.experiments.bandit_lessons import (
+    ELEVEN_ARMS_WARM,
+    FIVE_ARMS,
+    INFORMATIVE_ARM,
+    SMOKE,
+    TEN_ARMS_EQUIVARIANT,
+    TWO_ARMS,
+    BanditLessons,
+    LastPullOnly,
+    PaysForInformation,
+    run,
+    two_arms,
+)
+from rl2lib.experiments.shipped_bandit_lessons import SHIPPED, load, load_or_train, save
+from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
+from rl2lib.tasks.wang import InformativeBanditEnv, InformativeBandits
+from rl2lib.training.checkpoint import CheckpointError
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[BanditLessons, Path]:
+    place = tmp_path_factory.mktemp("lessons") / "bandit_lessons.safetensors"
+    lessons = run(SMOKE, progress=False)
+    save(lessons, place)
+    return lessons, place
+
+
+def test_everything_is_trained_once_a_seed(smoke: tuple[BanditLessons, Path]) -> None:
+    lessons, _ = smoke
+    assert {two_arms(name) for name in TWO_ARMS} < set(lessons.policies)
+    assert len(lessons.policies[FIVE_ARMS]) == 3 and len(lessons.policies[two_arms("hard")]) == 1
+    assert lessons.curves[FIVE_ARMS].shape == (3, SMOKE.five_arms.iterations)
+    for name in ("pays", "reads"):
+        shares = lessons.curves[f"{ELEVEN_ARMS_WARM}: {name}"]
+        assert shares.shape == (3, 2) and bool(((shares >= 0) & (shares <= 1)).all())
+
+
+def test_what_is_written_is_read_back(smoke: tuple[BanditLessons, Path]) -> None:
+    lessons, place = smoke
+    again = load(place)
+    assert again.config == lessons.config and set(again.curves) == set(lessons.curves)
+    for key, policies in lessons.policies.items():
+        for one, other in zip(policies, again.policies[key], strict=True):
+            assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+    assert torch.equal(again.curves[TEN_ARMS_EQUIVARIANT], lessons.curves[TEN_ARMS_EQUIVARIANT])
+
+
+def test_a_run_that_was_cut_short_goes_on(tmp_path: Path) -> None:
+    first = run(SMOKE, folder=tmp_path, progress=False)
+    again = run(SMOKE, folder=tmp_path, progress=False)
+    assert all(torch.equal(first.curves[name], again.curves[name]) for name in first.curves)
+
+
+@pytest.mark.parametrize("harm", ["missing", "version", "other bytes", "broken card"])
+def test_a_file_that_cannot_be_used_is_named_and_the_short_training_takes_its_place(
+    harm: str, smoke: tuple[BanditLessons, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    place = tmp_path / "bandit_lessons.safetensors"
+    card = json.loads(smoke[1].with_suffix(".json").read_text())
+    if harm != "missing":
+        place.write_bytes(smoke[1].read_bytes() + (b"x" if harm == "other bytes" else b""))
+        card["version"] -= harm == "version"
+        place.with_suffix(".json").write_text("{" if harm == "broken card" else json.dumps(card))
+    with pytest.raises(CheckpointError, match=r"bandit_lessons\.safetensors"):
+        load(place)
+    monkeypatch.setattr(shipped_bandit_lessons, "run", lambda config, progress: BanditLessons(config))
+    assert load_or_train(place).config == SMOKE
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_the_shipped_file_is_small_and_its_agents_do_what_the_notebook_says() -> None:
+    assert SHIPPED.stat().st_size < 1_000_000
+    lessons = load()
+    tasks = IndependentBandits(5).sample(4_000, torch.Generator().manual_seed(1))
+    for policy in lessons.policies[FIVE_ARMS]:
+        trial = play(policy.acting("greedy"), BanditEnv(5, 10), tasks, seed=1)
+        assert trial.trial_return(expected=True).mean() > 6.5
+    eleven = InformativeBandits().sample(500, torch.Generator().manual_seed(1))
+    returns = {}
+    for key in (bandit_lessons.ELEVEN_ARMS, ELEVEN_ARMS_WARM):
+        for policy in lessons.policies[key]:
+            trial = play(policy.acting("greedy"), InformativeBanditEnv(), eleven, seed=1)
+            pays = (trial.action[:, 0] == INFORMATIVE_ARM).float().mean().item()
+            assert pays == (1.0 if key == ELEVEN_ARMS_WARM else 0.0)
+            returns.setdefault(key, []).append(trial.trial_return().mean().item())
+    assert max(returns[bandit_lessons.ELEVEN_ARMS]) < 12 and min(returns[ELEVEN_ARMS_WARM]) > 18
+
+
+def test_paying_for_information_is_worth_20_55() -> None:
+    tasks = 1 + 4 * torch.eye(10)
+    tasks = torch.cat([tasks, torch.arange(1, 11)[:, None] / 10], dim=1)
+    trial = play(PaysForInformation(), InformativeBanditEnv(), tasks, seed=0)
+    assert trial.trial_return().mean().item() == pytest.approx(20.55)
+    assert bool((trial.reward[:, 1:] == 5).all())
+
+
+def test_only_the_last_pull_counts_for_the_slow_learner_and_all_are_paid() -> None:
+    tasks = torch.tensor([[1.0, 0.25]])
+    env = LastPullOnly(BanditEnv(2, 3))
+    env.reset(tasks, torch.Generator().manual_seed(0))
+    steps = [env.step(torch.tensor([arm])) for arm in (0, 0, 1)]
+    assert [step.expected_reward.item() for step in steps if step.expected_reward is not None] == [0.0, 0.0, 0.25]
+    assert [step.reward.item() for step in steps[:2]] == [1.0, 1.0]
