@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from nbformat import NotebookNode
 from autograder.preprocessors import ClearNamedSolutions, ClearPlainHiddenTests
 from autograder.source import Cell, Exercise, Notebook, course_root, load_course, load_variants
 from rl2lib import __version__ as course_version
+from rl2lib.files import write_whole
 
 GENERATED = "rl2lib/lab/course.json"
 COURSE_FOLDER = "course"
@@ -60,12 +59,7 @@ def write_if_changed(path: Path, text: str) -> bool:
     """Write atomically, leaving an up-to-date file alone; return whether it was written."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    write_whole(path, text)
     return True
 
 

@@ -16,7 +16,8 @@ from benchmarks import ours
 from benchmarks.machine import all_threads, counted
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings
 from benchmarks.ours import QUICK, Sizes
-from benchmarks.report import PROFILE, to_json, write_atomically
+from benchmarks.report import PROFILE, to_json
+from rl2lib.files import write_whole
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.training import loop
 from rl2lib.training.learner import Learner
@@ -170,7 +171,7 @@ def profile(settings: Settings) -> list[Measurement]:
         for row in rows:
             print(f"  {row['part']:<32}{row['milliseconds']:>9.1f} ms {row['share']:>5.0%}")
     if settings.results is not None:
-        write_atomically(settings.results / PROFILE, to_json(tables))
+        write_whole(settings.results / PROFILE, to_json(tables))
     return measurements
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from benchmarks.machine import Machine
 from benchmarks.measure import Figure, Measurement
+from rl2lib.files import write_whole
 
 FIGURES, MACHINE, PROFILE = "bench.json", "machine.json", "profile.json"
 PAGE = Path("docs") / "performance.md"
@@ -41,8 +40,8 @@ def merge(old: Iterable[Measurement], fresh: Iterable[Measurement], figures: Seq
 
 def write(folder: Path, measurements: Sequence[Measurement], machine: Machine) -> None:
     """Write both files of `folder`."""
-    write_atomically(folder / FIGURES, to_json([asdict(item) for item in measurements]))
-    write_atomically(folder / MACHINE, to_json(asdict(machine)))
+    write_whole(folder / FIGURES, to_json([asdict(item) for item in measurements]))
+    write_whole(folder / MACHINE, to_json(asdict(machine)))
 
 
 def to_json(value: Any) -> str:
@@ -50,26 +49,10 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside the place and rename: a reader, or a kill, finds the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
-
-
 def write_page(root: Path, figures: Sequence[Figure]) -> None:
     """Put the tables of `root`/results/ between their markers in docs/performance.md."""
     page = root / PAGE
-    write_atomically(page, filled(page.read_text(encoding="utf-8"), root / RESULTS, figures))
+    write_whole(page, filled(page.read_text(encoding="utf-8"), root / RESULTS, figures))
 
 
 def filled(text: str, folder: Path, figures: Sequence[Figure]) -> str:

@@ -1,7 +1,6 @@
 """The benchmarks' machinery: registry, merging, writing, tables and what happens when something is missing."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -104,22 +103,6 @@ def test_merging_replaces_by_name_in_the_figures_order_and_drops_what_nobody_mea
     old = [SECONDS.measured(1.0), Figure("gone", "s").measured(1.0), SPEED.measured(1.0)]
     merged = report.merge(old, [SPEED.measured(3.0)], [SPEED, PLAIN, SECONDS])
     assert merged == [SPEED.measured(3.0), SECONDS.measured(1.0)]
-
-
-def test_writing_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
-    path = tmp_path / "results" / "bench.json"
-    report.write_atomically(path, "old")
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        report.write_atomically(path, "new")
-    assert path.read_text() == "old" and [item.name for item in path.parent.iterdir()] == ["bench.json"]
-    monkeypatch.undo()
-    report.write_atomically(path, "new")
-    assert path.read_text() == "new" and [item.name for item in path.parent.iterdir()] == ["bench.json"]
 
 
 def test_what_is_written_is_read_again_and_is_strict_json(tmp_path):

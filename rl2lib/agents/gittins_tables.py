@@ -11,7 +11,6 @@ is the advantage of pulling once more. All λ of a grid are solved at once and t
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import os
@@ -23,6 +22,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from rl2lib.files import write_whole
 
 RATES = 400
 """Intervals of λ's grid for the finite-horizon table of a long trial; cheaper tables get more.
@@ -268,20 +269,11 @@ def _read(place: Path, num_pulls: int) -> NDArray[np.float32] | None:
 
 
 def _write(place: Path, num_pulls: int, values: NDArray[np.float32]) -> None:
-    """Write beside its place and rename: a reader finds a whole file or none."""
+    """Keep a table, whole or not at all; without it it is built again."""
     content = values.astype("<f4").tobytes()
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
-            file.write(_header(num_pulls, content))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, place)
+        write_whole(place, _header(num_pulls, content) + content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         warnings.warn(
             f"{place}: the table could not be kept ({error}) and will be built again next time; "
             "set RL2_CACHE to a folder that can be written",

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import numpy as np
 
 from rl2lib.evaluation.curves import Curve
-from rl2lib.evaluation.tables import write
+from rl2lib.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +167,7 @@ def save(draw: Callable[[], Figure], path: Path, alt: str, *, root: Path | None 
             figure = draw()
             picture = png(figure, alt, dpi=SAVED_DPI)
         plt.close(figure)
-        write(place, picture)
+        write_whole(place, picture)
     light_link, dark_link = (
         quote(Path(os.path.relpath(place, root or path.parent)).as_posix()) for place in (path, night)
     )

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any
 
 from rl2lib.evaluation.statistics import Estimate
@@ -163,17 +161,6 @@ def to_csv(records: Sequence[Any], columns: Sequence[Column]) -> str:
                 line += [value.mean, value.standard_error, value.low, value.high]
         writer.writerow(line + [field(record, flag) for flag in flags])
     return text.getvalue()
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place and rename: a reader finds the old one or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def escape_latex(text: str) -> str:

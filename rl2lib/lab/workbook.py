@@ -8,12 +8,12 @@ import getpass
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rl2lib.files import write_whole
 from rl2lib.lab import course, places
 from rl2lib.lab.checking import STUB
 
@@ -158,7 +158,7 @@ def start(key: str | None = None) -> list[Path]:
     places.state().mkdir(parents=True, exist_ok=True)
     for notebook in wanted:
         if not copy_path(notebook).exists():
-            _copy(release_path(notebook), copy_path(notebook))
+            write_whole(copy_path(notebook), release_path(notebook).read_bytes())
     return [copy_path(notebook) for notebook in wanted]
 
 
@@ -170,8 +170,8 @@ def reset(key: str) -> Path | None:
     if mine.exists():
         stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S_%f")
         backup = places.state() / "backups" / f"{notebook.name}_{stamp}.ipynb"
-        _copy(mine, backup)
-    _copy(release, mine)
+        write_whole(backup, mine.read_bytes())
+    write_whole(mine, release.read_bytes())
     return backup
 
 
@@ -191,13 +191,6 @@ def submit(key: str, student: str | None = None) -> str:
     answered = {cell.exercise for cell in cells if cell.exercise and not _is_stub(cell)}
     student = re.sub(r"[^A-Za-z0-9_.-]", "_", student or os.environ.get("RL2_STUDENT") or getpass.getuser())
     target = places.work().parent / "submitted" / student / notebook.name / f"{notebook.name}.ipynb"
-    _copy(mine, target)
+    write_whole(target, mine.read_bytes())
     done = f"{len(answered)} of {len(notebook.exercises)} exercises answered"
     return f"submitted {notebook.name} for {student} ({done}) to {target}"
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, beside)
-    os.replace(beside, target)

@@ -1,8 +1,6 @@
 import csv
 import io
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl2lib.evaluation.statistics import Estimate
-from rl2lib.evaluation.tables import Column, escape_latex, to_csv, to_latex, to_markdown, write
+from rl2lib.evaluation.tables import Column, escape_latex, to_csv, to_latex, to_markdown
 
 ONE, OTHER = Estimate(-6.6, 0.05, -6.7, -6.5), Estimate(6.25, 0.25, 5.75, 6.75)
 COLUMNS = (Column("agent"), Column("pulls"), Column("score", "return, %", decimals=2, bold="level"))
@@ -117,17 +115,3 @@ def test_nonsense_is_refused() -> None:
         to_csv([{"x": ONE, "x_low": 1}], (Column("x"), Column("x_low")))
     with pytest.raises(ValueError, match="x: expected an estimate or None"):
         to_csv([{"x": ONE}, {"x": "best"}], (Column("x"),))
-
-
-def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path / "table1" / "laptop.csv"
-    write(place, "RL²,ε\n")
-    assert place.read_bytes() == "RL²,ε\n".encode()
-
-    def broken(source: object, target: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "replace", broken)
-    with pytest.raises(OSError, match="disk full"):
-        write(place, "other")
-    assert place.read_text(encoding="utf-8") == "RL²,ε\n" and os.listdir(place.parent) == ["laptop.csv"]
