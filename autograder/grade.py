@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+import math
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder import __version__
-from autograder.box.handle import START_SECONDS, BoxHandle
+from autograder.box.handle import BoxHandle
+from autograder.box.sandbox import Sandbox
 from autograder.hidden import diagnose, fresh_seed, run_hidden
-from autograder.source import Exercise, Notebook, load_variants
+from autograder.source import Exercise, Notebook, load_course, load_variants
 from autograder.submission import Submission, Ungradable, read_submission
 from rl2lib import __version__ as course_version
 from rl2lib.lab.checking import Outcome, run_visible
@@ -17,6 +22,9 @@ from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout
 
 SCHEMA_VERSION = 1
 CALL_SECONDS = 10.0
+EXERCISE_SECONDS = 60.0  # all calls of one exercise together
+LOADING_SECONDS = 300.0  # all runs of a submission's cells together
+SETUP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,15 +69,36 @@ class Result:
         return asdict(self)
 
 
-def grade_file(path: Path, student: str, notebook: Notebook, seed: int | None = None) -> Result:
-    """Grade one submitted file; a file that cannot be graded gets a Result that says why."""
+def grade_file(
+    path: Path, student: str, notebook: Notebook, seed: int | None = None, *, sandboxed: bool = True
+) -> Result:
+    """Grade one submitted file; a file that cannot be graded gets a Result that says why.
+
+    Raises:
+        SandboxMissing: this machine cannot lock student code away.
+    """
     seed = fresh_seed() if seed is None else seed
     try:
         submission = read_submission(path, notebook)
     except Ungradable as error:
         return whole_result(student, notebook, seed, "ungradable", str(error))
-    exercises = tuple(_grade_exercises(submission, notebook, seed))
+    sandbox = course_sandbox(sandboxed)
+    exercises = tuple(_grade_exercises(submission, notebook, seed, sandbox))
     return _result(student, notebook, seed, exercises, submission.sha256, submission.flags)
+
+
+@functools.cache
+def course_sandbox(sandboxed: bool = True) -> Sandbox:
+    """Return this process's sandbox, in which everything that the course's set-up cells import is imported already."""
+    found: set[str] = set()
+    for notebook in load_course():
+        for cell in notebook.setup():
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Import):
+                    found.update(item.name for item in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module)
+    return Sandbox(sorted(found), sandboxed)
 
 
 def whole_result(student: str, notebook: Notebook, seed: int, status: str, reason: str) -> Result:
@@ -92,23 +121,41 @@ def _result(
 class _Boxes:
     """Keeps one box with the submission's cells loaded, and opens another when it dies."""
 
-    def __init__(self, submission: Submission, notebook: Notebook):
+    def __init__(self, submission: Submission, notebook: Notebook, sandbox: Sandbox):
         self._submission = submission
         self._setup = [cell.source for cell in notebook.setup()]
+        self._sandbox = sandbox
         self._skipped: dict[int, Outcome] = {}
         self._box: BoxHandle | None = None
+        self._loading_left = LOADING_SECONDS
+        self._exercise_ends = math.inf
+
+    def begin_exercise(self) -> None:
+        """Start the clock of an exercise."""
+        self._exercise_ends = time.monotonic() + EXERCISE_SECONDS
 
     def open(self) -> BoxHandle:
         """Return a living box in which the set-up cells and the learner's cells have run."""
         while self._box is None or not self._box.alive:
-            self._box = BoxHandle(seconds=CALL_SECONDS)
+            self._box = BoxHandle(self._sandbox, CALL_SECONDS)
             for source in self._setup:
-                self._box.run(source, "<set-up>", START_SECONDS)
-            for index, cell in enumerate(self._submission.cells):
-                if not self._box.alive:
-                    break
-                self._run(self._box, index, cell.source)
+                self._box.run(source, "<set-up>", SETUP_SECONDS)
+            self._load(self._box)
+        self._box.give(self._exercise_ends - time.monotonic(), EXERCISE_SECONDS)
         return self._box
+
+    def _load(self, box: BoxHandle) -> None:
+        began = time.monotonic()
+        box.give(self._loading_left, LOADING_SECONDS)
+        for index, cell in enumerate(self._submission.cells):
+            if not box.alive:
+                break
+            self._run(box, index, cell.source)
+        self._loading_left -= time.monotonic() - began
+        if self._loading_left <= 0:
+            for index, cell in enumerate(self._submission.cells):
+                late = f"the cells before it had used up the {LOADING_SECONDS:g} s that all cells have together."
+                self._skipped.setdefault(index, Outcome(cell.exercise, "timeout", got=late))
 
     def _run(self, box: BoxHandle, index: int, source: str) -> None:
         name = self._submission.cells[index].exercise
@@ -133,8 +180,8 @@ class _Boxes:
             self._box.close()
 
 
-def _grade_exercises(submission: Submission, notebook: Notebook, seed: int) -> list[ExerciseResult]:
-    boxes = _Boxes(submission, notebook)
+def _grade_exercises(submission: Submission, notebook: Notebook, seed: int, sandbox: Sandbox) -> list[ExerciseResult]:
+    boxes = _Boxes(submission, notebook, sandbox)
     try:
         return [_grade_exercise(boxes, notebook, exercise, seed) for exercise in notebook.exercises]
     finally:
@@ -143,6 +190,7 @@ def _grade_exercises(submission: Submission, notebook: Notebook, seed: int) -> l
 
 def _grade_exercise(boxes: _Boxes, notebook: Notebook, exercise: Exercise, seed: int) -> ExerciseResult:
     name = exercise.name
+    boxes.begin_exercise()
     hidden = run_hidden(notebook, name, boxes.open(), seed)
     if hidden.passed:
         return ExerciseResult(name, float(exercise.points), float(exercise.points), "passed", "")

@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 import os
-import subprocess
-import sys
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autograder.box.sandbox import START_SECONDS, Sandbox, SandboxMissing
 from autograder.box.wire import Channel, Closed, Decoder, Silence, WireError, encode
 from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout, naming_the_call
 from rl2lib.lab.values import Callback, Ref
 
-START_SECONDS = 60.0
-
 
 class BoxHandle:
-    """Starts a child process that runs student code, and speaks to it.
-
-    A plain subprocess: it survives crashes and endless loops, it does not keep hostile code from the machine.
+    """Opens a box, runs student code in it, and speaks to it.
 
     Args:
-        seconds: time limit of one operation.
+        sandbox: what opens the box.
+        seconds: time limit of one operation, everything that it calls back included.
+
+    Raises:
+        SandboxMissing: no box can be opened here.
     """
 
-    def __init__(self, seconds: float = 10.0):
+    def __init__(self, sandbox: Sandbox, seconds: float = 10.0):
         self._seconds = seconds
+        self._budget, self._budget_ends = math.inf, math.inf
         self._callbacks: dict[int, Callback] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="rl2box-")
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": self._folder.name,
-            "TMPDIR": self._folder.name,
-            "MPLBACKEND": "agg",
-            "MPLCONFIGDIR": self._folder.name,
-            "RL2_PROGRESS": "off",
-            "OMP_NUM_THREADS": "1",
-            "PYTHONSAFEPATH": "1",
-        }
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "autograder.box.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder.name,
-            env=environment,
-            start_new_session=True,
-        )
-        if self._child.stdin is None or self._child.stdout is None:
-            raise RuntimeError("the box has no pipes")
-        self._channel = Channel(os.dup(self._child.stdout.fileno()), os.dup(self._child.stdin.fileno()))
-        self._child.stdin.close()
-        self._child.stdout.close()
+        self._box = sandbox.open()
+        descriptor = self._box.channel.detach()
+        self._channel = Channel(descriptor, os.dup(descriptor))
         self._open = True
+        try:
+            self._channel.receive(START_SECONDS)  # it is locked in
+        except WireError:
+            raise SandboxMissing(f"a box ended with status {self.close()} before any code ran in it") from None
 
     # ------------------------------------------------------------------ life
 
@@ -63,17 +45,17 @@ class BoxHandle:
         """Whether the box still answers."""
         return self._open
 
-    def close(self) -> None:
-        """Kill the box and everything that it started in its session."""
-        if self._open:
-            self._open = False
-            try:
-                os.killpg(self._child.pid, 9)
-            except ProcessLookupError:
-                self._child.kill()
-            self._child.wait()
-            self._channel.close()
-            self._folder.cleanup()
+    def give(self, seconds: float, told: float) -> None:
+        """Allow all operations from now on this long together; a timeout speaks of `told` seconds."""
+        self._budget, self._budget_ends = told, time.monotonic() + seconds
+
+    def close(self) -> int:
+        """End the box and everything in it; return its exit code, negative for a signal."""
+        if not self._open:
+            return 0
+        self._open = False
+        self._channel.close()
+        return self._box.end()
 
     def __enter__(self) -> BoxHandle:
         return self
@@ -136,19 +118,21 @@ class BoxHandle:
             raise StudentGone("crashed", "the process that ran this submission's code is gone")
         body: list[bytes] = []
         limit = self._seconds if seconds is None else seconds
+        now = time.monotonic()
+        ends = min(now + limit, self._budget_ends)
         header = {
             "op": operation,
             "args": encode(args, body, self._keep_callback),
             "kwargs": encode(dict(kwargs or {}), body, self._keep_callback),
         }
         try:
-            self._channel.send(header, body, limit)
+            self._channel.send(header, body, ends - now)
             while True:
-                reply, raw = self._channel.receive(limit)
+                reply, raw = self._channel.receive(ends - time.monotonic())
                 if not isinstance(reply, dict):
                     raise WireError("a reply that is no dictionary")
                 if "callback" in reply:
-                    self._answer(reply["callback"], raw, limit)
+                    self._answer(reply["callback"], raw, ends)
                 elif "error" in reply:
                     kind, message, line = (str(part) for part in reply["error"])
                     raise StudentError(kind[:200], message[:2000], line[:500])
@@ -156,29 +140,29 @@ class BoxHandle:
                     return Decoder(raw).value(reply["ok"])
         except Silence:
             self.close()
-            raise StudentTimeout(limit) from None
+            raise StudentTimeout(limit if ends < self._budget_ends else self._budget) from None
         except Closed:
             raise self._ended() from None
         except (WireError, KeyError, TypeError, ValueError) as error:
             self.close()
             raise StudentGone("tampered", f"the process answered with something it should not: {error}") from None
 
-    def _answer(self, request: Any, raw: bytes, limit: float) -> None:
+    def _answer(self, request: Any, raw: bytes, ends: float) -> None:
         """Serve a callback: the student called an object that stayed here."""
         key, method, args, kwargs = request
         callback = self._callbacks[key]
-        body: list[bytes] = []
-        if method not in callback.methods:
-            self._channel.send({"error": f"this object has no method {str(method)[:100]!r}"}, body, limit)
-            return
         decoder = Decoder(raw)
         values, named = decoder.value(args), decoder.value(kwargs)
+        body: list[bytes] = []
         try:
+            if method not in callback.methods:
+                raise AttributeError(f"this object has no method {str(method)[:100]!r}")
             result = getattr(callback.target, method)(*values, **named)
-        except (ValueError, TypeError, IndexError, RuntimeError) as error:
-            self._channel.send({"error": f"{type(error).__name__}: {str(error)[:500]}"}, body, limit)
-            return
-        self._channel.send({"ok": encode(result, body, self._keep_callback)}, body, limit)
+            reply = {"ok": encode(result, body, self._keep_callback)}
+        except Exception as error:  # whatever the student passed in, the fault is theirs to see
+            body.clear()
+            reply = {"error": f"{type(error).__name__}: {str(error)[:500]}"}
+        self._channel.send(reply, body, ends - time.monotonic())
 
     def _keep_callback(self, callback: Callback) -> int:
         key = len(self._callbacks)
@@ -186,11 +170,8 @@ class BoxHandle:
         return key
 
     def _ended(self) -> StudentGone:
-        code = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._child.wait(timeout=1.0)
-        self.close()
-        reason = f"ended with exit code {code}" if code is None or code >= 0 else f"was ended by signal {-code}"
+        code = self.close()
+        reason = f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}"
         return StudentGone("crashed", f"the process that ran your code {reason}")
 
     def _ref(self, value: Any) -> Ref:

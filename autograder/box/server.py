@@ -1,17 +1,17 @@
 """Runs inside the box: holds the student's namespace and answers the grader's requests, one at a time.
 
-It has no check, no answer and no grade to give away. Its own standard streams are closed to student code:
-requests come and go over private descriptors.
+It has no check, no answer and no grade to give away.
 """
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
 from collections.abc import Callable
 from typing import Any
 
-from autograder.box.wire import Channel, Decoder, encode
+from autograder.box.wire import Channel, Decoder, TooLarge, WireError, encode
 from rl2lib.lab.handle import LocalHandle, StudentError, student_error
 from rl2lib.lab.values import Callback
 
@@ -48,20 +48,21 @@ class Server:
         self._handle = LocalHandle(self._namespace)
 
     def serve(self) -> None:
-        """Answer requests for ever."""
+        """Say that it is ready, then answer requests for ever."""
+        self._channel.send({"ok": None}, [])
         while True:
             operation, args, kwargs = self._receive()
             body: list[bytes] = []
             try:
-                result = self._perform(operation, args, kwargs)
-                reply = {"ok": encode(result, body)}
-            except StudentError as error:
+                reply = {"ok": encode(self._perform(operation, args, kwargs), body)}
+            except BaseException as error:  # whatever a student's object does while it is looked at
                 body.clear()
-                reply = {"error": [error.kind[:200], error.message[:2000], error.line[:500]]}
-            except (TypeError, ValueError) as error:
-                body.clear()
-                reply = {"error": [type(error).__name__, str(error)[:2000], ""]}
-            self._channel.send(reply, body)
+                told = error if isinstance(error, StudentError) else student_error(error)
+                reply = {"error": [told.kind[:200], told.message[:2000], told.line[:500]]}
+            try:
+                self._channel.send(reply, body)
+            except TooLarge as error:
+                self._channel.send({"error": ["ValueError", f"the result is too large: {error}", ""]}, [])
 
     def ask(self, key: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a method of an object that stayed with the grader."""
@@ -90,18 +91,12 @@ class Server:
         linecache.cache[label] = (len(source), None, source.splitlines(True), label)
         try:
             exec(compile(source, label, "exec"), self._namespace)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        except BaseException as error:
             raise student_error(error) from None
 
 
-def main() -> None:
-    """Take the channel off the standard streams, then serve."""
-    channel = Channel(os.dup(0), os.dup(1))
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    Server(channel).serve()
-
-
-if __name__ == "__main__":
-    main()
+def serve(descriptor: int) -> None:
+    """Serve a fresh namespace on a socket until the grader closes it."""
+    channel = Channel(descriptor, os.dup(descriptor))
+    with contextlib.suppress(WireError):
+        Server(channel).serve()

@@ -35,6 +35,10 @@ class WireError(Exception):
     """The other side sent something that is not a proper frame, or not in time; the message says what."""
 
 
+class TooLarge(WireError):
+    """A message beyond the limits; nothing of it was sent."""
+
+
 class Silence(WireError):
     """Nothing came before the deadline."""
 
@@ -237,13 +241,14 @@ class Channel:
         """Send one frame.
 
         Raises:
+            TooLarge: there is too much to send.
             Silence: the other side does not read.
             Closed: it has gone.
         """
         text = json.dumps(header, allow_nan=False).encode()
         payload = b"".join(body)
         if len(text) > MAX_HEADER or len(payload) > MAX_BODY:
-            raise WireError(f"a message of {len(text) + len(payload)} bytes is too large to cross")
+            raise TooLarge(f"{len(text) + len(payload)} bytes do not cross")
         data = memoryview(struct.pack(">II", len(text), len(payload)) + text + payload)
         deadline = _deadline(seconds)
         while data:

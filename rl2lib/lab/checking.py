@@ -13,6 +13,7 @@ from rl2lib.lab.handle import Handle, StudentError, StudentGone, StudentTimeout
 from rl2lib.lab.report import CheckFailure, Report
 
 SECONDS = 10.0
+NO_MEMORY_CAUSE = "A correct answer needs a few megabytes: look for a list or an array that grows with every step."
 STUB = "{name}: write your answer here"
 
 
@@ -118,6 +119,8 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
         if error.kind == "NotImplementedError" and error.message == STUB.format(name=name):
             return ended("not_attempted", got=error.message)
         where = f" at {error.line}" if error.line else ""
+        if error.kind == "MemoryError":
+            return ended("memory", what=error.during, got=f"your code ran out of memory{where}.", cause=NO_MEMORY_CAUSE)
         got = f"your code raised {error.kind}: {error.message}{where}"
         return ended("error", what=error.during, got=got, cause=_exception_hint(name, error))
     except StudentTimeout as error:

@@ -32,6 +32,7 @@ from rl2lib.lab.values import (
 )
 
 MAX_DEPTH = 12
+NO_MEMORY = "can't allocate memory"  # what torch says where Python would raise MemoryError
 
 
 # --------------------------------------------------------------------------------------- errors
@@ -228,7 +229,7 @@ class LocalHandle:
                 raise
             except TimeLimitReached:
                 raise StudentTimeout(self._seconds or 0.0) from None
-            except (Exception, SystemExit, KeyboardInterrupt) as error:
+            except BaseException as error:
                 raise student_error(error) from None
 
     # ------------------------------------------------------------------ crossing
@@ -344,8 +345,12 @@ def _brief(value: Any) -> str:
 
 def student_error(error: BaseException) -> StudentError:
     """Describe an exception of learner code by its type, its message and the learner's own line."""
-    message = str(error)[:2000]
-    return StudentError(type(error).__name__, message, _learner_line(error))
+    try:
+        message = str(error)[:2000]
+    except BaseException:  # an exception that raises when it is read
+        message = "(its message cannot be read)"
+    kind = "MemoryError" if NO_MEMORY in message else type(error).__name__
+    return StudentError(kind, message, _learner_line(error))
 
 
 def _learner_line(error: BaseException) -> str:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from autograder.box.sandbox import Sandbox
+from autograder.grade import course_sandbox
+
 SOURCE = '''
 # %% [markdown] title="Doubling" reading=5 needs="00"
 # # 07 · Doubling
@@ -52,3 +55,9 @@ def tiny(tmp_path) -> Path:
     (folder / "solutions").mkdir(parents=True)
     (folder / "solutions" / "07_doubling.py").write_text(textwrap.dedent(SOURCE).lstrip())
     return folder
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    """What opens boxes: the real thing."""
+    return course_sandbox()

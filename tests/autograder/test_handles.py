@@ -65,10 +65,10 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def handles():
+def handles(sandbox):
     namespace = {"__name__": "__main__"}
     exec(compile(STUDENT, "<student>", "exec"), namespace)
-    with BoxHandle(seconds=20.0) as box:
+    with BoxHandle(sandbox, 20.0) as box:
         box.run(STUDENT, "<student>", 60.0)
         yield LocalHandle(namespace), box
 
@@ -200,12 +200,12 @@ def test_an_exception_names_its_type_and_the_learners_line(handles):
     assert "undefined_name + value" in caught.value.line
 
 
-def test_an_endless_loop_ends_at_the_limit():
+def test_an_endless_loop_ends_at_the_limit(sandbox):
     namespace = {"__name__": "__main__"}
     exec(STUDENT, namespace)
     with pytest.raises(StudentTimeout):
         LocalHandle(namespace, seconds=0.3).call("endless")
-    with BoxHandle(seconds=0.5) as box:
+    with BoxHandle(sandbox, 0.5) as box:
         box.run(STUDENT, "<student>", 60.0)
         with pytest.raises(StudentTimeout):
             box.call("endless")
@@ -213,8 +213,8 @@ def test_an_endless_loop_ends_at_the_limit():
             box.call("echo", 1)
 
 
-def test_a_process_that_leaves_is_named():
-    with BoxHandle(seconds=5.0) as box:
+def test_a_process_that_leaves_is_named(sandbox):
+    with BoxHandle(sandbox, 5.0) as box:
         box.run(STUDENT, "<student>", 60.0)
         with pytest.raises(StudentGone, match="exit code 3"):
             box.call("leave")
