@@ -85,10 +85,7 @@ def run_visible(name: str, handle: Handle) -> Outcome:
 
 
 def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report], None]) -> Outcome:
-    """Run a check and turn whatever happens in the learner's code into an `Outcome`.
-
-    An exception in the check itself that is not the learner's doing is a bug of ours and is raised.
-    """
+    """Run a check and turn whatever happens into an `Outcome`; "ungradable" is for a person to look at."""
     began = time.perf_counter()
 
     def ended(status: str, **parts: Any) -> Outcome:
@@ -131,6 +128,12 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
         )
     except StudentGone as gone:
         return ended(gone.status, got=gone.detail)
+    except Exception as error:  # a value that no check foresaw must cost one exercise, not a notebook
+        return ended(
+            "ungradable",
+            got=f"the check cannot work with what your answer returned ({type(error).__name__}: {str(error)[:300]}).",
+            cause="Compare types and shapes with the docstring. If they are right, the check is wrong: please report it.",
+        )
     return ended("passed")
 
 
