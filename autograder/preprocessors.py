@@ -1,20 +1,23 @@
-"""nbgrader's preprocessors where the course needs a little more than stock."""
+"""nbgrader's preprocessors where the course needs more than stock: named stubs, and grading in a box."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_output
 from nbgrader import utils
-from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, NbGraderPreprocessor, SaveAutoGrades
+from traitlets import Bool
 
 from autograder.reference import stub_line
-from autograder.source import Cell
+from autograder.source import Cell, Notebook, load_course
+from rl2lib.lab.workbook import LearnerCell
 
-SKIP = "skip-execution"
-OUR_CELL = re.compile(r"^(nb\d\d-\d{3}|quiz-\w+-ask)$")
+if TYPE_CHECKING:
+    from autograder.grade import ExerciseResult
 
 
 class ClearNamedSolutions(ClearSolutions):
@@ -48,34 +51,79 @@ class ClearPlainHiddenTests(ClearHiddenTests):
         return cell, resources
 
 
-class RunOnlyWhatIsGraded(NbGraderPreprocessor):
-    """Leaves our demonstration, training and quiz cells unexecuted, and lets no tag keep a graded cell from running.
+class GradeInBox(NbGraderPreprocessor):
+    """Takes the place of nbgrader's sanitizing and executing: our notebook with the learner's cells, graded in a box.
 
-    nbgrader itself skips cells tagged skip-execution, and gives a skipped check cell full marks.
+    What is left of a submission is the text of the learner's own cells. A check cell that failed gets an error
+    output, which is how nbgrader reads a grade; nothing is run in a kernel.
     """
 
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Tag or untag one cell."""
-        tags = [tag for tag in cell.metadata.get("tags", []) if tag != SKIP]
-        if "nbgrader" not in cell.metadata and OUR_CELL.match(cell.get("id", "")):
-            tags.append(SKIP)
-        cell.metadata["tags"] = tags
-        return cell, resources
+    sandboxed = Bool(True, help="False runs students' code with no sandbox at all.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Grade the submitted file that `nb` was read from."""
+        from autograder.grade import grade_file
+        from autograder.submission import Ungradable, read_submission
+
+        names = resources["nbgrader"]
+        notebook = next((item for item in load_course() if item.name == names["notebook"]), None)
+        if notebook is None:
+            raise ValueError(f"{names['notebook']}: there is no such notebook in this course")
+        path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
+        result = grade_file(path, names["student"], notebook, sandboxed=self.sandboxed)
+        try:
+            graded = with_cells(notebook, read_submission(path, notebook).cells)
+        except Ungradable:
+            graded = with_cells(notebook, ())
+        found = {f"{item.name}-check": item for item in result.exercises}
+        for cell in graded.cells:
+            item = found.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+            if item is not None:
+                cell.outputs = [_output(item)]
+                cell.metadata["rl2"] = {"status": item.status, "reason": item.reason}
+        return graded, resources
 
 
-class ForgiveStandardError(NbGraderPreprocessor):
-    """Drops what a graded cell wrote to stderr: nbgrader gives such a cell no points, and a warning is no mistake."""
+class SaveBoxGrades(SaveAutoGrades):
+    """Enters the scores; what no check could judge is marked for a person to look at."""
 
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Clean one cell."""
-        if cell.cell_type == "code" and utils.is_grade(cell):
-            cell.outputs = [
-                output
-                for output in cell.outputs
-                if not (output.output_type == "stream" and output.get("name") == "stderr")
-            ]
-        return cell, resources
+    def _add_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
+        super()._add_score(cell, resources)
+        if cell.metadata.get("rl2", {}).get("status") == "ungradable":
+            grade_id = cell.metadata["nbgrader"]["grade_id"]
+            grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+            grade.needs_manual_grade = True
+            self.gradebook.db.commit()
+
+
+def with_cells(notebook: Notebook, cells: Sequence[LearnerCell]) -> NotebookNode:
+    """Return the release with a learner's cells in it: answers in their places, added cells before the answer after."""
+    from autograder.build import nbgrader_source, student_release
+
+    release = student_release(nbgrader_source(notebook))
+    last = {cell.exercise: index for index, cell in enumerate(cells)}
+    waiting = list(enumerate(cells))
+    placed: list[NotebookNode] = []
+
+    def added(until: int) -> None:
+        while waiting and waiting[0][0] < until:
+            index, cell = waiting.pop(0)
+            if not cell.exercise or index != last[cell.exercise]:
+                placed.append(new_code_cell(cell.source, id=f"added-{index}"))
+
+    for cell in release.cells:
+        index = last.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if index is not None:
+            added(index)
+            cell.source = cells[index].source
+        placed.append(cell)
+    added(len(cells))
+    release.cells = placed
+    return release
+
+
+def _output(item: ExerciseResult) -> NotebookNode:
+    if item.status == "passed":
+        return new_output("stream", name="stdout", text="passed\n")
+    told = f"{item.name}: {item.reason}" + (f"\n{item.diagnosis}" if item.diagnosis not in item.reason else "")
+    return new_output("error", ename=item.status, evalue=told, traceback=[told])

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rl2lib import files
 from autograder.box.confine import SCRATCH, SCRATCH_BYTES
 from autograder.box.nursery import MESSAGE_BYTES
+from rl2lib import files
 
 START_SECONDS = 120.0
 REPLY_SECONDS = 30.0

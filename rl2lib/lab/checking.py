@@ -132,7 +132,7 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
         return ended(
             "ungradable",
             got=f"the check cannot work with what your answer returned ({type(error).__name__}: {str(error)[:300]}).",
-            cause="Compare types and shapes with the docstring. If they are right, the check is wrong: please report it.",
+            cause="Compare types and shapes with the docstring. Are they right? Then the check is wrong: report it.",
         )
     return ended("passed")
 

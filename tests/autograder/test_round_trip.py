@@ -38,7 +38,7 @@ class Class:
     checkout: Path
     expected: dict[str, dict[str, bool]]
 
-    def run(self, *command: str) -> None:
+    def run(self, *command: str, cwd: Path | None = None) -> None:
         """Run a command of the planted checkout."""
         environment = {
             **os.environ,
@@ -48,7 +48,9 @@ class Class:
             "OMP_NUM_THREADS": "1",
         }
         command = (sys.executable, "-W", "ignore", "-m", *command)
-        found = subprocess.run(command, capture_output=True, text=True, cwd=self.checkout, env=environment, timeout=900)
+        found = subprocess.run(
+            command, capture_output=True, text=True, cwd=cwd or self.checkout, env=environment, timeout=900
+        )
         assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
 
     def points(self, student: str) -> int:
@@ -177,6 +179,23 @@ class TestNotebook06(RoundTrip):
 
 class TestNotebook07(RoundTrip):
     number = "07"
+
+
+def test_stock_nbgrader_without_our_configuration_still_grades(tmp_path):
+    """In the student's own kernel, where whoever shares it can tamper; right and blank answers get what they should."""
+    notebook = COURSE["00"]
+    school = Class("00", tmp_path, ROOT, {})
+    for student, content, passes in sample_students(notebook, rounds=0):
+        write_submission(tmp_path / "submitted", student, notebook, content)
+        school.expected[student] = passes
+    write_if_changed(tmp_path / "source" / notebook.name / f"{notebook.name}.ipynb", to_text(nbgrader_source(notebook)))
+    for command in (("generate_assignment", notebook.name), ("autograde", notebook.name)):
+        school.run("nbgrader", *command, f"--course-dir={tmp_path}", cwd=tmp_path)
+    school.run(
+        "nbgrader", "export", f"--db=sqlite:///{tmp_path}/gradebook.db", f"--to={tmp_path}/grades.csv", cwd=tmp_path
+    )
+    rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader((tmp_path / "grades.csv").open())}
+    assert rows == {student: school.points(student) for student in school.expected}
 
 
 def test_every_notebook_has_its_round_trip():
