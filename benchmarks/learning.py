@@ -11,23 +11,23 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings
-from benchmarks.ours import Sizes, Watched
+from benchmarks.ours import Sizes, Watched, num_tasks, shortened
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.evaluation.evaluate import evaluate, play
 from rl2lib.experiments.quickstart import PPO_SETTINGS, QuickstartConfig
 from rl2lib.experiments.recipes import Recipe, gru_bandit_n10
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.training.loop import TrainingConfig, torch_threads, train
+from rl2lib.training.loop import torch_threads, train
 from rl2lib.types import Policy
 
 SETTING = "n=10, k=5"
-NUM_PULLS = QuickstartConfig.num_pulls
+NUM_PULLS, NUM_TASKS = QuickstartConfig.num_pulls, 10_000
 CUT_OFF = 10.0
 """sb3-contrib is given this many times our wall time."""
 
@@ -156,7 +156,7 @@ def _beside(figure: Figure, our_clocks: list[Clock], theirs: dict[str, list[Cloc
     return figure.measured(best, f"at least: {note}" if best >= CUT_OFF else note)
 
 
-LOOKED = "greedy actions, expected reward, 10,000 held-out bandits, time spent looking not counted, one thread"
+LOOKED = f"greedy actions, expected reward, {NUM_TASKS:,} held-out bandits, time spent looking not counted, one thread"
 
 THEIR_SETTINGS: dict[str, dict[str, Any]] = {
     "with our settings": {
@@ -174,8 +174,8 @@ THEIR_SETTINGS: dict[str, dict[str, Any]] = {
 
 def run_ours(settings: Settings, name: str, seed: int, level: float) -> Clock:
     """Train by a recipe until the level is reached."""
-    recipe = _sized(settings, RECIPES[name](seed))
-    held_out = HeldOut(recipe, seed, _num_tasks(settings))
+    recipe = shortened(settings, RECIPES[name](seed))
+    held_out = HeldOut(recipe, seed, num_tasks(settings, NUM_TASKS))
     greedy = recipe.policy.acting("greedy")
 
     def after() -> None:
@@ -194,8 +194,8 @@ def run_theirs(settings: Settings, seed: int, level: float, limit: float, their:
     """Train sb3-contrib's learner on the same bandits until the level is reached or the limit is over."""
     from benchmarks import sb3
 
-    recipe = _sized(settings, RECIPES[PLAIN](seed))
-    held_out = HeldOut(recipe, seed, _num_tasks(settings))
+    recipe = shortened(settings, RECIPES[PLAIN](seed))
+    held_out = HeldOut(recipe, seed, num_tasks(settings, NUM_TASKS))
     sizes = Sizes(
         recipe.env.num_actions,
         NUM_PULLS,
@@ -211,17 +211,6 @@ def run_theirs(settings: Settings, seed: int, level: float, limit: float, their:
         # cut off by the clock, not by a number of steps
         model.learn(10**12, callback=sb3.Between(clock.look), log_interval=None)
     return clock
-
-
-def _sized(settings: Settings, recipe: Recipe) -> Recipe:
-    """The recipe, or a few trials of it in a hurry."""
-    if not settings.quick:
-        return recipe
-    return replace(recipe, training=TrainingConfig(2, 32), ppo=replace(recipe.ppo, epochs=1))
-
-
-def _num_tasks(settings: Settings) -> int:
-    return 200 if settings.quick else 10_000
 
 
 def _timed(figure: Figure, clocks: Sequence[Clock], recipe: str) -> Measurement:

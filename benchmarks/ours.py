@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.measure import Settings
 from rl2lib.agents.cores import GRU
 from rl2lib.agents.recurrent import RecurrentActorCritic, RecurrentBaseline, RecurrentPolicy
+from rl2lib.experiments.recipes import Recipe
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.learner import Learner
@@ -18,7 +20,18 @@ from rl2lib.training.loop import TrainingConfig, train
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import Trajectory
 
-__all__ = ["GRU", "QUICK", "RecurrentPolicy", "Sizes", "Watched", "iterate", "separate_critic", "shared_critic"]
+__all__ = [
+    "GRU",
+    "QUICK",
+    "RecurrentPolicy",
+    "Sizes",
+    "Watched",
+    "iterate",
+    "num_tasks",
+    "separate_critic",
+    "shared_critic",
+    "shortened",
+]
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,18 @@ def iterate(learner: Learner, sizes: Sizes, seed: int, iterations: int = 1) -> N
     """Train for some iterations, play and learning together, on the bandits that the seed draws."""
     distribution, env = IndependentBandits(sizes.num_arms), BanditEnv(sizes.num_arms, sizes.num_pulls)
     train(learner, distribution, env, TrainingConfig(iterations, sizes.trials, seed), progress=False)
+
+
+def shortened(settings: Settings, recipe: Recipe) -> Recipe:
+    """Return the recipe, or a few trials of it in a hurry."""
+    if not settings.quick:
+        return recipe
+    return replace(recipe, training=TrainingConfig(2, 8), ppo=replace(recipe.ppo, epochs=1))
+
+
+def num_tasks(settings: Settings, whole: int) -> int:
+    """Return the number of held-out tasks, or a fiftieth of it in a hurry."""
+    return whole // 50 if settings.quick else whole
 
 
 class Watched:

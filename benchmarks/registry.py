@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from benchmarks import agents, course, learning, memory, profile, structured, training, update
 from benchmarks.measure import Benchmark, Figure
+from rl2lib.tasks.by_id import nearest_hint
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     *update.BENCHMARKS,
@@ -34,7 +34,5 @@ def find(names: Sequence[str], benchmarks: Sequence[Benchmark] = BENCHMARKS) -> 
     known = {benchmark.name: benchmark for benchmark in benchmarks}
     for name in names:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(known)}"
-            raise LookupError(f"no benchmark is called {name!r}; {hint}")
+            raise LookupError(f"no benchmark is called {name!r}; {nearest_hint(name, known)}")
     return [benchmark for benchmark in benchmarks if not names or benchmark.name in names]

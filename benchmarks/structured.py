@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import replace
 from typing import Any, cast
 
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings
+from benchmarks.ours import num_tasks, shortened
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.equivariant import ArmEquivariantPolicy
 from rl2lib.agents.gittins import FiniteHorizonGittins
@@ -22,9 +22,10 @@ from rl2lib.experiments.recipes import Recipe, equivariant_bandits, pair_memory_
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.tasks.tabular import TabularEnv
-from rl2lib.training.loop import TrainingConfig, torch_threads, train
+from rl2lib.training.loop import torch_threads, train
 from rl2lib.types import Policy, TrialEnv
 
+NUM_TASKS = 5_000
 BANDITS, MDPS = "arm-equivariant, n=100, k=10", "memory per state-action, random MDPs, n=10"
 
 BANDIT_TIME = Figure(f"{BANDITS}: training", "s", 150.0, lower_is_better=True)
@@ -38,12 +39,12 @@ def bandits(settings: Settings) -> list[Measurement]:
     """Train on ten arms; score there and on fifty."""
     seconds, scores, wide = [], [], []
     for seed in range(settings.repeats):
-        recipe = _sized(settings, equivariant_bandits(seed=seed))
+        recipe = shortened(settings, equivariant_bandits(seed=seed))
         seconds.append(_trained(recipe))
         policy = cast(ArmEquivariantPolicy, recipe.policy)
         for num_arms, kept in ((10, scores), (50, wide)):
             kept.append(_normalised(settings, policy.for_bandits(num_arms), num_arms, seed))
-    note = f"greedy actions, median of {settings.repeats} seeds ({{}}), {_num_tasks(settings):,} tasks each"
+    note = f"greedy actions, median of {settings.repeats} seeds ({{}}), {num_tasks(settings, NUM_TASKS):,} tasks each"
     steps = recipe.training.iterations * recipe.training.trials_per_iteration * 100
     return [
         BANDIT_TIME.measured(statistics.median(seconds), f"{steps:,} steps, one thread, {_listed(seconds, 0)}"),
@@ -57,7 +58,7 @@ def mdps(settings: Settings) -> list[Measurement]:
     seconds: list[float] = []
     leads: list[Estimate] = []
     for seed in range(settings.repeats):
-        recipe = _sized(settings, pair_memory_mdps(seed=seed))
+        recipe = shortened(settings, pair_memory_mdps(seed=seed))
         seconds.append(_trained(recipe))
         leads.append(_lead(settings, recipe, seed))
     leads.sort(key=lambda lead: lead.mean)
@@ -68,7 +69,7 @@ def mdps(settings: Settings) -> list[Measurement]:
         MDP_LEAD.measured(
             median.high,
             f"paired 95% interval [{median.low:.2f}, {median.high:.2f}] of the median seed of {len(leads)}; greedy "
-            f"actions, c=1, true prior, every step, {_num_tasks(settings):,} tasks",
+            f"actions, c=1, true prior, every step, {num_tasks(settings, NUM_TASKS):,} tasks",
         ),
     ]
 
@@ -89,7 +90,7 @@ def _normalised(settings: Settings, policy: ArmEquivariantPolicy, num_arms: int,
         "random": Random(num_arms),
     }
     env: TrialEnv[Any] = BanditEnv(num_arms, num_pulls)
-    tasks = IndependentBandits(num_arms).sample(_num_tasks(settings), _held_out(seed))
+    tasks = IndependentBandits(num_arms).sample(num_tasks(settings, NUM_TASKS), _held_out(seed))
     with torch_threads(1):
         row = evaluate(agents, env, tasks, seed=seed, random="random", reference="Gittins")["trained"]
     return float("nan") if row.normalised is None else row.normalised.mean
@@ -98,7 +99,7 @@ def _normalised(settings: Settings, policy: ArmEquivariantPolicy, num_arms: int,
 def _lead(settings: Settings, recipe: Recipe, seed: int) -> Estimate:
     env = cast(TabularEnv, recipe.env)
     rule = TransitionBlind(env.num_states, env.num_actions, env.horizon, 1.0, TRUE_PRIOR, "step")
-    tasks = recipe.distribution.sample(_num_tasks(settings), _held_out(seed))
+    tasks = recipe.distribution.sample(num_tasks(settings, NUM_TASKS), _held_out(seed))
     with torch_threads(1):
         scores = evaluate({"trained": recipe.policy.acting("greedy"), "rule": rule}, env, tasks, seed=seed).scores
     return paired_difference(scores["trained"], scores["rule"])
@@ -106,17 +107,6 @@ def _lead(settings: Settings, recipe: Recipe, seed: int) -> Estimate:
 
 def _held_out(seed: int) -> Any:
     return make_generators(seed, "held-out tasks")["held-out tasks"]
-
-
-def _sized(settings: Settings, recipe: Recipe) -> Recipe:
-    """The recipe, or a few trials of it in a hurry."""
-    if not settings.quick:
-        return recipe
-    return replace(recipe, training=TrainingConfig(1, 8), ppo=replace(recipe.ppo, epochs=1))
-
-
-def _num_tasks(settings: Settings) -> int:
-    return 20 if settings.quick else 5_000
 
 
 def _listed(values: list[float], decimals: int) -> str:

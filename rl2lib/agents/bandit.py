@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.tasks import sampling
+from rl2lib.tasks.episodes import expect_counts
 from rl2lib.types import StepInput, expect_shape
 
 EPSILONS = tuple(i / 10 for i in range(11))
@@ -168,8 +169,7 @@ class OptimisticThompson(CountingAgent):
 
     def __init__(self, num_arms: int, num_samples: int = 5, device: torch.device | str = "cpu") -> None:
         super().__init__(num_arms, device)
-        if num_samples < 1:
-            raise ValueError(f"num_samples: expected at least 1, got {num_samples}")
+        expect_counts(num_samples=num_samples)
         self.num_samples = num_samples
 
     def choose(self, counts: Counts, generator: torch.Generator) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.bandit import CountingAgent, Counts
+from rl2lib.tasks.episodes import expect_counts
 
 Arm = tuple[int, int]
 Belief = tuple[Arm, ...]
@@ -36,8 +37,7 @@ class BayesOptimalPlan:
     """
 
     def __init__(self, num_arms: int, num_pulls: int) -> None:
-        if num_arms < 1 or num_pulls < 1:
-            raise ValueError(f"num_arms, num_pulls: expected at least 1, got {num_arms}, {num_pulls}")
+        expect_counts(num_arms=num_arms, num_pulls=num_pulls)
         self.num_arms, self.num_pulls = num_arms, num_pulls
         self._values: dict[Belief, float] = {}
         self.value = self._solve((), num_pulls)

@@ -5,12 +5,11 @@ agent = make_agent("ucb1", num_arms=10, c=0.2)
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from rl2lib.agents import bandit, bayes_optimal, belief_optimal, gittins, optimism, tabular
-from rl2lib.tasks.catalogue import nearest_hint
+from rl2lib.tasks.by_id import make_by_id
 from rl2lib.types import Policy
 
 AGENTS: dict[str, Callable[..., Policy[Any]]] = {
@@ -50,14 +49,4 @@ def make_agent(agent_id: str, **options: Any) -> Policy[Any]:
         ValueError: if there is no such agent (the nearest is suggested) or an option's value makes no sense.
         TypeError: if the agent has no such option, or one that it needs is missing.
     """
-    factory = AGENTS.get(agent_id)
-    if factory is None:
-        raise ValueError(f"agent_id: expected a known agent, got {agent_id!r}; {nearest_hint(agent_id, AGENTS)}")
-    parameters = inspect.signature(factory).parameters
-    for name in options:
-        if name not in parameters:
-            raise TypeError(f"{agent_id}: no option is called {name!r}; {nearest_hint(name, parameters)}")
-    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in options]
-    if missing:
-        raise TypeError(f"{agent_id}: expected {', '.join(missing)} to be given")
-    return factory(**options)
+    return make_by_id("agent", AGENTS, agent_id, options)

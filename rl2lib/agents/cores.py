@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalise_weight
 
 from rl2lib.agents import gru_unroll
+from rl2lib.tasks.episodes import expect_counts
 
 Activation = Literal["tanh", "relu"]
 CoreName = Literal["gru", "lstm"]
@@ -206,8 +207,7 @@ def make_core(
     """
     if name not in ("gru", "lstm"):
         raise ValueError(f'core: expected "gru" or "lstm", got {name!r}')
-    if num_layers < 1:
-        raise ValueError(f"num_layers: expected at least 1, got {num_layers}")
+    expect_counts(num_layers=num_layers)
     sizes = [input_size] + [hidden_size] * (num_layers - 1)
     if name == "gru":
         layers: list[GRU] | list[LSTM] = [

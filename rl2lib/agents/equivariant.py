@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from rl2lib.agents.cores import GRU
 from rl2lib.agents.feedforward import SetHead
 from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
+from rl2lib.tasks.episodes import expect_counts
 from rl2lib.types import StepInput
 
 
@@ -60,7 +61,7 @@ class ArmEquivariantPolicy(SoftmaxPolicy):
         mode: Mode = "sampled",
     ) -> None:
         super().__init__()
-        _expect_counts(num_arms, num_pulls)
+        expect_counts(num_arms=num_arms, num_pulls=num_pulls)
         self.num_arms, self.num_pulls, self.hidden_size = num_arms, num_pulls, hidden_size
         self.core = GRU(3, hidden_size, generator=generator)
         self.head = SetHead(hidden_size, generator=generator)
@@ -76,7 +77,7 @@ class ArmEquivariantPolicy(SoftmaxPolicy):
         twin = copy.copy(self)
         twin.num_arms = num_arms
         twin.num_pulls = self.num_pulls if num_pulls is None else num_pulls
-        _expect_counts(twin.num_arms, twin.num_pulls)
+        expect_counts(num_arms=twin.num_arms, num_pulls=twin.num_pulls)
         return twin
 
     def initial_state(self, batch_size: int, tasks: object = None) -> ArmMemory:
@@ -119,8 +120,3 @@ class ArmEquivariantPolicy(SoftmaxPolicy):
         signed = pulled * (2 * inputs.prev_reward[..., None] - 1)
         time = (steps / self.num_pulls).to(dtype)[..., None].expand_as(pulled)
         return torch.stack([pulled, signed, time], dim=-1)
-
-
-def _expect_counts(num_arms: int, num_pulls: int) -> None:
-    if min(num_arms, num_pulls) < 1:
-        raise ValueError(f"num_arms, num_pulls: expected at least 1, got {num_arms}, {num_pulls}")

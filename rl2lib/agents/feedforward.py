@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rl2lib.agents.recurrent import StepEmbedding
+from rl2lib.agents.recurrent import StepEmbedding, xavier_linear
 from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
 from rl2lib.types import StepInput
 
@@ -22,11 +22,8 @@ class Perceptron(nn.Module):
 
     def __init__(self, num_inputs: int, hidden_size: int, num_outputs: int, *, generator: torch.Generator) -> None:
         super().__init__()
-        self.hidden = nn.Linear(num_inputs, hidden_size)
-        self.output = nn.Linear(hidden_size, num_outputs)
-        for layer in (self.hidden, self.output):
-            nn.init.xavier_uniform_(layer.weight, generator=generator)
-            nn.init.zeros_(layer.bias)
+        self.hidden = xavier_linear(num_inputs, hidden_size, generator=generator)
+        self.output = xavier_linear(hidden_size, num_outputs, generator=generator)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return outputs [..., num_outputs] for features [..., F]."""
@@ -49,12 +46,9 @@ class SetHead(nn.Module):
 
     def __init__(self, state_size: int, num_shared: int = 0, *, generator: torch.Generator) -> None:
         super().__init__()
-        self.own = nn.Linear(state_size, state_size)
-        self.common = nn.Linear(state_size + num_shared, state_size, bias=False)
-        self.output = nn.Linear(state_size, 1, bias=False)
-        for layer in (self.own, self.common, self.output):
-            nn.init.xavier_uniform_(layer.weight, generator=generator)
-        nn.init.zeros_(self.own.bias)
+        self.own = xavier_linear(state_size, state_size, generator=generator)
+        self.common = xavier_linear(state_size + num_shared, state_size, generator=generator, bias=False)
+        self.output = xavier_linear(state_size, 1, generator=generator, bias=False)
 
     def forward(self, states: Tensor, shared: Tensor | None = None) -> Tensor:
         """Return logits [..., K] for items' states [..., K, H] and shared features [..., C]."""
@@ -94,9 +88,7 @@ class FeedForwardPolicy(SoftmaxPolicy):
         self.num_actions = num_actions
         self.embedding = StepEmbedding(observation_shape, num_actions)
         self.body = Perceptron(self.embedding.size, 3 * hidden_size, hidden_size, generator=generator)
-        self.head = nn.Linear(hidden_size, num_actions)
-        nn.init.xavier_uniform_(self.head.weight, generator=generator)
-        nn.init.zeros_(self.head.bias)
+        self.head = xavier_linear(hidden_size, num_actions, generator=generator)
         self.mode = mode
 
     def initial_state(self, batch_size: int, tasks: object = None) -> Tensor:

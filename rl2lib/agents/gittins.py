@@ -20,6 +20,7 @@ from rl2lib.agents.gittins_tables import (
     stopping_indices,
     whittle_indices,
 )
+from rl2lib.tasks.episodes import expect_counts
 
 Approximation = Literal["whittle", "stopping", "calibration"]
 
@@ -53,8 +54,7 @@ class Gittins(CountingAgent):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(num_arms, device)
-        if num_pulls < 1:
-            raise ValueError(f"num_pulls: expected at least 1, got {num_pulls}")
+        expect_counts(num_pulls=num_pulls)
         if approximation == "whittle":
             tried = torch.arange(num_pulls, dtype=torch.float32)[:, None]
             table = whittle_indices(tried.T, (tried - tried.T).clamp(min=0), discount)

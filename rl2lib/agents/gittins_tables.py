@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rl2lib.files import write_whole
+from rl2lib.tasks.episodes import expect_counts
 
 RATES = 400
 """Intervals of λ's grid for the finite-horizon table of a long trial; cheaper tables get more.
@@ -75,7 +76,7 @@ def stopping_indices(num_pulls: int) -> Tensor:
     Returns:
         [n, n] float32: row s + f, column s; zero where s > s + f.
     """
-    _expect_pulls(num_pulls)
+    expect_counts(num_pulls=num_pulls)
     return _square(num_pulls, _solve(num_pulls, _grid(num_pulls, 5 * RATES, np.float64)))
 
 
@@ -96,7 +97,7 @@ def discounted_indices(num_pulls: int, discount: float) -> Tensor:
     Raises:
         ValueError: if the discount is not inside (0, 1) or n is below 1.
     """
-    _expect_pulls(num_pulls)
+    expect_counts(num_pulls=num_pulls)
     _expect_discount(discount)
     depth = num_pulls + min(LOOKAHEAD, math.ceil(7 / (1 - discount)))
     rates = np.linspace(0, 1, max(1000, num_pulls + 2) + 1)  # the recursion is deep: no more for short trials
@@ -142,7 +143,7 @@ def finite_horizon_indices(num_pulls: int, folder: Path | None = None) -> Finite
     Raises:
         ValueError: if n is below 1.
     """
-    _expect_pulls(num_pulls)
+    expect_counts(num_pulls=num_pulls)
     return _finite_horizon_indices(num_pulls, cache_folder() if folder is None else folder)
 
 
@@ -279,11 +280,6 @@ def _write(place: Path, num_pulls: int, values: NDArray[np.float32]) -> None:
             "set RL2_CACHE to a folder that can be written",
             stacklevel=4,
         )
-
-
-def _expect_pulls(num_pulls: int) -> None:
-    if num_pulls < 1:
-        raise ValueError(f"num_pulls: expected at least 1, got {num_pulls}")
 
 
 def _expect_discount(discount: float) -> None:

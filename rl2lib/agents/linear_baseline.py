@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rl2lib.agents.value_iteration import backward_induction
+from rl2lib.tasks.episodes import expect_counts
 from rl2lib.tasks.tabular import TabularTasks
 from rl2lib.types import StepInput, expect_shape
 
@@ -42,8 +43,7 @@ class LinearBaseline(nn.Module):
 
     def __init__(self, features: Features, num_features: int, num_steps: int, ridge: float = 1e-3) -> None:
         super().__init__()
-        if min(num_features, num_steps) < 1:
-            raise ValueError(f"num_features, num_steps: expected at least 1, got {num_features}, {num_steps}")
+        expect_counts(num_features=num_features, num_steps=num_steps)
         if not ridge > 0:
             raise ValueError(f"ridge: expected a penalty above 0, got {ridge}")
         self.features = features

@@ -19,6 +19,7 @@ from rl2lib.agents.posterior import TRUE_PRIOR, Posterior, Prior
 from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
 from rl2lib.agents.tabular import Update
 from rl2lib.agents.value_iteration import backward_induction
+from rl2lib.tasks.episodes import expect_counts
 from rl2lib.types import StepInput, expect_shape
 
 
@@ -92,9 +93,9 @@ class PlanningPolicy(SoftmaxPolicy):
         mode: Mode = "sampled",
     ) -> None:
         super().__init__()
-        if min(counts := (num_states, num_actions, horizon, episodes_per_trial)) < 1:
-            names = "num_states, num_actions, horizon, episodes_per_trial"
-            raise ValueError(f"{names}: expected at least 1, got {', '.join(map(str, counts))}")
+        expect_counts(
+            num_states=num_states, num_actions=num_actions, horizon=horizon, episodes_per_trial=episodes_per_trial
+        )
         self.num_states, self.num_actions = num_states, num_actions
         self.horizon, self.episodes_per_trial = horizon, episodes_per_trial
         if update not in ("episode", "step"):

@@ -19,6 +19,17 @@ from rl2lib.tasks.features import flatten_tasks
 from rl2lib.types import StepInput
 
 
+def xavier_linear(
+    num_inputs: int, num_outputs: int, *, generator: torch.Generator, bias: bool = True, weight_norm: bool = False
+) -> nn.Linear:
+    """Return a linear layer with weights from Xavier's uniform distribution and a bias of zero, if any."""
+    layer = nn.Linear(num_inputs, num_outputs, bias=bias)
+    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return normalise_weight(layer) if weight_norm else layer
+
+
 class StepEmbedding(nn.Module):
     """φ(o, a, r, d): observation, one-hot previous action, reward and flag as they are, side by side.
 
@@ -86,7 +97,7 @@ class RecurrentNetwork(nn.Module):
             weight_norm=weight_norm,
             activation=activation,
         )
-        self.head = _linear(hidden_size, num_outputs, generator, weight_norm)
+        self.head = xavier_linear(hidden_size, num_outputs, generator=generator, weight_norm=weight_norm)
 
     def zero_state(self, batch_size: int) -> Tensor:
         """Return a fresh trial's state: zeros [B, state_size]."""
@@ -180,7 +191,8 @@ class RecurrentActorCritic(RecurrentPolicy):
         **options: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, hidden_size, generator=generator, **options)
-        self.value_head = _linear(hidden_size, 1, generator, options.get("weight_norm", False))
+        weight_norm = options.get("weight_norm", False)
+        self.value_head = xavier_linear(hidden_size, 1, generator=generator, weight_norm=weight_norm)
 
     def logits_and_values(self, inputs: StepInput, state: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits [B, T, A], values [B, T] and the last state [B, state_size], from one pass; as `unroll`."""
@@ -258,10 +270,3 @@ class RecurrentBaseline(RecurrentNetwork):
         if flat.shape[1] != self.task_size:
             raise ValueError(f"tasks: expected {self.task_size} numbers a task, got {flat.shape[1]}")
         return flat[:, None].expand(-1, num_steps, -1)
-
-
-def _linear(num_inputs: int, num_outputs: int, generator: torch.Generator, weight_norm: bool) -> nn.Linear:
-    layer = nn.Linear(num_inputs, num_outputs)
-    nn.init.xavier_uniform_(layer.weight, generator=generator)
-    nn.init.zeros_(layer.bias)
-    return normalise_weight(layer) if weight_norm else layer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rl2lib.tasks.episodes import expect_counts
 from rl2lib.types import expect_shape
 
 
@@ -93,8 +94,7 @@ def _expectation(transition: Tensor, worth: Tensor) -> Tensor:
 
 
 def _reward_by_step(transition: Tensor, reward: Tensor, num_steps: int) -> Tensor:
-    if num_steps < 1:
-        raise ValueError(f"num_steps: expected at least 1, got {num_steps}")
+    expect_counts(num_steps=num_steps)
     if transition.ndim != 4 or transition.shape[1] != transition.shape[3]:
         raise ValueError(f"transition: expected [B, S, A, S], got {tuple(transition.shape)}")
     batch, states, actions, _ = transition.shape

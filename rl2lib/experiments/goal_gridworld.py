@@ -8,23 +8,21 @@ half an hour on one core.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from rl2lib.agents.feedforward import FeedForwardPolicy
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.experiments import shipped
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, corner_goals
 from rl2lib.tasks.sampling import make_generators
+from rl2lib.training.checkpoint import CheckpointError, tensors_under
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
 from rl2lib.training.ppo import PPO, PPOConfig
@@ -33,7 +31,7 @@ from rl2lib.training.reinforce import Reinforce, ReinforceConfig
 Kind = Literal["recurrent", "feedforward"]
 Learning = Literal["PPO", "REINFORCE"]
 VERSION = 1  # of the shipped files; raise it when their form or the networks change
-PLACE = Path(__file__).parent.parent / "lab" / "checkpoints" / "goal_gridworld"
+PLACE = shipped.FOLDER / "goal_gridworld"
 SIZE = 5
 START = 0
 CORNERS = corner_goals(SIZE)
@@ -205,70 +203,49 @@ def run(config: GoalGridworldConfig | None = None, *, say: Callable[[str], None]
 
 
 def save(result: GoalGridworldResult, place: Path = PLACE) -> None:
-    """Write PLACE.safetensors, the weights, and PLACE.json, what they are and the learning curves."""
+    """Write the agents' weights, and a card with what they are and the learning curves."""
     tensors, agents = {}, []
     for number, ((learner, kind, goals, seed), policy) in enumerate(result.agents.items()):
         agents.append({"learner": learner, "kind": kind, "goals": goals, "seed": seed})
-        tensors.update({f"{number}.{name}": value.contiguous() for name, value in policy.state_dict().items()})
-    weights = place.with_suffix(".safetensors")
-    save_file(tensors, weights)
-    card = {
-        "version": VERSION,
-        "what": "agents that look for a hidden goal in a 5 × 5 grid, and their learning curves (notebook 06)",
-        "regenerate": "python -m rl2lib.experiments.goal_gridworld",
-        "config": asdict(result.config),
-        "torch": torch.__version__,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "agents": agents,
-        "curves": {name: [[round(x, 3) for x in row] for row in rows.tolist()] for name, rows in result.curves.items()},
-    }
-    place.with_suffix(".json").write_text(json.dumps(card) + "\n", encoding="utf-8")
+        tensors.update({f"{number}.{name}": value for name, value in policy.state_dict().items()})
+    shipped.save(
+        place,
+        tensors,
+        version=VERSION,
+        what="agents that look for a hidden goal in a 5 × 5 grid, and their learning curves (notebook 06)",
+        module="rl2lib.experiments.goal_gridworld",
+        config=asdict(result.config),
+        agents=agents,
+        curves={name: [[round(x, 3) for x in row] for row in rows.tolist()] for name, rows in result.curves.items()},
+    )
 
 
 def load(place: Path = PLACE) -> GoalGridworldResult:
     """Read what `save` wrote.
 
     Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if the files are damaged, of another version, or do not belong together.
+        CheckpointError: if the files are missing, damaged, of another version, or do not belong together.
     """
-    weights, text = place.with_suffix(".safetensors"), place.with_suffix(".json").read_text(encoding="utf-8")
-    try:
-        card = json.loads(text)
-        if card["version"] != VERSION:
-            raise ValueError(f"{place.name}: expected version {VERSION}, got {card['version']}")
-        if card["sha256"] != hashlib.sha256(weights.read_bytes()).hexdigest():
-            raise ValueError(f"{place.name}: the weights are not those of the card")
-        settings: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in card["config"].items()
-        }
-        settings["reinforce"] = ReinforceConfig(**settings["reinforce"])
-        settings["ppo"] = PPOConfig(**settings["ppo"])
-        config = GoalGridworldConfig(**settings)
-        result = GoalGridworldResult(config, {name: torch.tensor(rows) for name, rows in card["curves"].items()})
-        tensors = load_file(weights)
-        for number, entry in enumerate(card["agents"]):
-            policy = make_policy(entry["kind"], config.hidden_size, torch.Generator())
-            prefix = f"{number}."
-            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            policy.load_state_dict(own)
-            result.agents[entry["learner"], entry["kind"], tuple(entry["goals"]), entry["seed"]] = policy
-    except (KeyError, TypeError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(f"{place.name}: damaged, or of another version ({type(error).__name__}: {error})") from error
+    card, tensors = shipped.load(place, VERSION)
+    config = shipped.read_config(GoalGridworldConfig, card["config"])
+    result = GoalGridworldResult(config, {name: torch.tensor(rows) for name, rows in card["curves"].items()})
+    for number, entry in enumerate(card["agents"]):
+        policy = make_policy(entry["kind"], config.hidden_size, torch.Generator())
+        policy.load_state_dict(tensors_under(tensors, f"{number}."))
+        result.agents[entry["learner"], entry["kind"], tuple(entry["goals"]), entry["seed"]] = policy
     return result
 
 
 def load_or_train(place: Path = PLACE) -> GoalGridworldResult:
-    """Return what is shipped; where that is missing or of another version, say so and train for a few seconds."""
+    """Return what is shipped; where that cannot be used, say so and train for a few seconds."""
     try:
         return load(place)
-    except (FileNotFoundError, ValueError) as error:
-        why = f"{place.name}: not found" if isinstance(error, FileNotFoundError) else str(error)
+    except CheckpointError as error:
         print(
-            f"{why}. In its place: agents trained for a few seconds, which have learned nothing. "
+            f"{error}. In its place: agents trained for a few seconds, which have learned nothing. "
             "`python -m rl2lib.experiments.goal_gridworld` trains the real ones in half an hour."
         )
-        return run(SMOKE)
+    return run(SMOKE)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ each run is kept as it ends, so that a run cut short goes on from there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -20,23 +19,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.experiments import shipped
 from rl2lib.experiments.reveal import ForgetfulPolicy, Forgets, RevealedBelief, RevealedTask
+from rl2lib.files import write_whole
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv
 from rl2lib.tasks.pomdp import CorridorEnv, Corridors
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.training.checkpoint import CheckpointError
+from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import TaskDistribution, Trajectory, TrialEnv
 
-SHIPPED = Path(__file__).parent.parent / "lab" / "checkpoints" / "rl1_vs_rl2.json"
-VERSION = 1
+PLACE = shipped.FOLDER / "rl1_vs_rl2"
+VERSION = 1  # of the shipped files; raise it when their form or the networks change
 
 BANDIT, CORRIDOR = "bandit", "corridor"
 RL2, RL1 = "RL²", "RL¹"
@@ -266,29 +266,28 @@ def train_one(cell: Cell, seed: int, config: Rl1VsRl2Config) -> tuple[dict[str, 
     weights: dict[str, Tensor] = {}
     for done, state in states.items():
         for name, value in (learner.policy.state_dict() if state is None else state).items():
-            weights[f"{cell.name}/{done}/{name}"] = value.contiguous()
+            weights[f"{cell.name}/{done}/{name}"] = value
     return found, weights
 
 
 # --------------------------------------------------------------------------------------- all of them
 
 
-def run(config: Rl1VsRl2Config | None = None, *, folder: Path, to: Path = SHIPPED) -> dict[str, Any]:
+def run(config: Rl1VsRl2Config | None = None, *, folder: Path, to: Path = PLACE) -> dict[str, Any]:
     """Train every cell, one run after the other, and write what the notebook ships.
 
     Args:
         config: the settings; None is the shipped one, about half an hour on one core.
         folder: keeps each run as it ends; runs found there are not trained again, so it serves one config only.
-        to: the JSON file; the weights go beside it.
+        to: the shipped files' common path.
 
     Returns:
-        the contents of the JSON file.
+        their card; "results" holds the numbers.
 
     Raises:
         CheckpointError: if the folder holds runs of another config.
     """
     config = config or Rl1VsRl2Config()
-    folder.mkdir(parents=True, exist_ok=True)
     settings = json.loads(json.dumps(asdict(config)))
     _expect_same_config(folder / "config.json", settings)
     results: dict[str, list[dict[str, Any]]] = {}
@@ -296,35 +295,31 @@ def run(config: Rl1VsRl2Config | None = None, *, folder: Path, to: Path = SHIPPE
     for cell in cells(config):
         for seed in range(cell.num_runs):
             place = folder / f"{cell.name.replace('/', '-')}-{seed}.json"
+            beside = place.with_suffix(".safetensors")
             if not place.exists():
                 with torch_threads(1):
                     found, kept = train_one(cell, seed, config)
                 if kept:
-                    save_file(kept, place.with_suffix(".safetensors"))
-                beside = place.with_suffix(".part")
-                beside.write_text(json.dumps(found), encoding="utf-8")
-                beside.rename(place)  # whole or not there at all
+                    write_whole(beside, tensors_to_bytes(kept))
+                write_whole(place, json.dumps(found))  # last: where it is, the run is whole
                 print(f"{cell.name}, seed {seed}: {found['sampled']} after {found['seconds']} s", flush=True)
             results.setdefault(cell.name, []).append(json.loads(place.read_text(encoding="utf-8")))
-            if place.with_suffix(".safetensors").exists():
-                weights |= load_file(place.with_suffix(".safetensors"))
-    save_file(weights, to.with_suffix(".safetensors"))
-    card = {
-        "version": VERSION,
-        "what": "RL² and RL¹ on the two-point bandit and the corridor, and the failures of notebook 07",
-        "regenerate": "python -m rl2lib.experiments.rl1_vs_rl2",
-        "torch": torch.__version__,
-        "config": settings,
-        "sha256": hashlib.sha256(to.with_suffix(".safetensors").read_bytes()).hexdigest(),
-        "results": results,
-    }
-    to.write_text(json.dumps(card, ensure_ascii=False) + "\n", encoding="utf-8")
-    return card
+            if beside.exists():
+                weights |= tensors_from_bytes(beside.read_bytes())
+    return shipped.save(
+        to,
+        weights,
+        version=VERSION,
+        what="RL² and RL¹ on the two-point bandit and the corridor, and the failures of notebook 07",
+        module="rl2lib.experiments.rl1_vs_rl2",
+        config=settings,
+        results=results,
+    )
 
 
 def _expect_same_config(path: Path, settings: dict[str, Any]) -> None:
     if not path.exists():
-        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(settings, indent=2) + "\n")
     elif json.loads(path.read_text(encoding="utf-8")) != settings:
         raise CheckpointError(f"{path.parent}: it holds runs of another config; give this one a folder of its own")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rl2lib.tasks.by_id import nearest_hint
 
 COURSE_FILE = Path(__file__).with_name("course.json")
 
@@ -125,11 +126,7 @@ class Course:
 
 
 def _unknown(what: str, key: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(str(key), names, n=1, cutoff=0.4)
-    if near:
-        return f"there is no {what} {key!r}; did you mean {near[0]!r}?"
-    return f"there is no {what} {key!r}; there are: {', '.join(names) or 'none'}"
+    return f"there is no {what} {key!r}; {nearest_hint(key, known)}"
 
 
 def from_json(data: dict[str, Any]) -> Course:

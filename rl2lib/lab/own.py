@@ -15,8 +15,9 @@ from rl2lib.lab.store import Store
 def own(name: str, library: Any, **replaced: Any) -> Any:
     """Return the learner's own answer to exercise `name` if its check has passed, else `library`; print which.
 
-    The answer is read from the learner's copy in `work/`, run in this process after its notebook's set-up cells, and
-    checked once more, since the copy may have been edited after the check passed.
+    The answer is read from the learner's copy in `work/`, run in this process after its notebook's set-up cells
+    (`exec`, of the learner's own code in the learner's own kernel), and checked once more, since the copy may have
+    been edited after the check passed.
 
     Args:
         name: an exercise of an earlier notebook.

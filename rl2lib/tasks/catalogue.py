@@ -7,12 +7,11 @@ Options are the arguments of the distribution and the environment; what both tak
 
 from __future__ import annotations
 
-import difflib
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rl2lib.tasks import bandit, gridworld, opponents, pomdp, tabular, wang
+from rl2lib.tasks.by_id import make_by_id
 from rl2lib.types import TaskDistribution, TrialEnv
 
 
@@ -39,21 +38,7 @@ def make_task(task_id: str, **options: Any) -> Setting:
         ValueError: if there is no such task (the nearest is suggested) or an option's value makes no sense.
         TypeError: if the task has no such option.
     """
-    factory = TASKS.get(task_id)
-    if factory is None:
-        raise ValueError(f"task_id: expected a known task, got {task_id!r}; {nearest_hint(task_id, TASKS)}")
-    known = inspect.signature(factory).parameters
-    for name in options:
-        if name not in known:
-            raise TypeError(f"{task_id}: no option is called {name!r}; {nearest_hint(name, known)}")
-    return factory(**options)
-
-
-def nearest_hint(name: object, known: Iterable[str]) -> str:
-    """Return what to say to somebody who asked for a name that is not known: the nearest one, or all."""
-    names = list(known)
-    nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    return f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(names)}"
+    return make_by_id("task", TASKS, task_id, options)
 
 
 def task_ids() -> tuple[str, ...]:

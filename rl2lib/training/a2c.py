@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.training.actor_critic import ActorCritic
+from rl2lib.training.actor_critic import ActorCritic, learning_rates
 from rl2lib.training.learner import Baseline
 from rl2lib.training.losses import action_log_probs, entropy, masked_mean
 from rl2lib.training.returns import gae
@@ -62,11 +62,7 @@ class A2C(ActorCritic):
     def __init__(self, policy: SoftmaxPolicy, baseline: Baseline | None, config: A2CConfig) -> None:
         if config.optimiser not in OPTIMISERS:
             raise ValueError(f"optimiser: expected one of {', '.join(OPTIMISERS)}, got {config.optimiser!r}")
-        rates = {
-            "policy": as_schedule(config.learning_rate),
-            "baseline": as_schedule(config.baseline_learning_rate),
-        }
-        super().__init__(policy, baseline, config, rates, OPTIMISERS[config.optimiser])
+        super().__init__(policy, baseline, config, learning_rates(config), OPTIMISERS[config.optimiser])
         self.entropy_bonus = as_schedule(config.entropy_bonus)
 
     def update(

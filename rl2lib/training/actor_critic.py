@@ -17,7 +17,7 @@ from rl2lib.training.learner import Baseline, descend
 from rl2lib.training.losses import action_log_probs, baseline_loss, centre_by_step
 from rl2lib.training.records import in_chunks
 from rl2lib.training.returns import gae
-from rl2lib.training.schedules import Schedule
+from rl2lib.training.schedules import Schedule, Shape, as_schedule
 from rl2lib.training.truncation import unroll, unroll_with_values
 from rl2lib.types import StepInput, Trajectory
 
@@ -44,6 +44,12 @@ class Batch(NamedTuple):
     advantage: Tensor
     value: Tensor
     target: Tensor
+
+
+def learning_rates(config: Any, shape: Shape = "linear") -> dict[str, Schedule]:
+    """Return the learning rates of policy and baseline; a bare number falls to zero, or is constant."""
+    rates = {"policy": config.learning_rate, "baseline": config.baseline_learning_rate}
+    return {name: as_schedule(rate, shape) for name, rate in rates.items()}
 
 
 class ActorCritic:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def save(run: Path, iteration: int, checkpoint: Checkpoint, *, keep: int = 2) ->
     run.mkdir(parents=True, exist_ok=True)
     for leftover in run.glob(f".{PREFIX}*"):
         shutil.rmtree(leftover)
-    files = {WEIGHTS: _to_bytes(checkpoint.weights), STATE: _to_bytes(checkpoint.state)}
+    files = {WEIGHTS: tensors_to_bytes(checkpoint.weights), STATE: tensors_to_bytes(checkpoint.state)}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     card = {**checkpoint.card, "iteration": iteration, "sha256": digests}
     files[CARD] = (json.dumps(card, indent=2) + "\n").encode()
@@ -91,7 +92,7 @@ def load(place: Path) -> Checkpoint:
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != digests.get(name):
             raise CheckpointError(f"{place}: {name} is not the file its card describes; delete it and resume")
-    return Checkpoint(_from_bytes(contents[WEIGHTS]), _from_bytes(contents[STATE]), card)
+    return Checkpoint(tensors_from_bytes(contents[WEIGHTS]), tensors_from_bytes(contents[STATE]), card)
 
 
 def latest(run: Path) -> Path | None:
@@ -112,9 +113,12 @@ def load_weights(module: nn.Module, place: Path, name: str = "policy") -> None:
         place: the checkpoint's folder.
         name: the module's name there: "policy" or "baseline".
     """
-    prefix = name + "."
-    weights = load(place).weights
-    module.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+    module.load_state_dict(tensors_under(load(place).weights, f"{name}."))
+
+
+def tensors_under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, by the rest of their names."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def pack_modules(modules: dict[str, nn.Module]) -> dict[str, Tensor]:
@@ -146,11 +150,13 @@ def unpack_optimiser(
     optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _to_bytes(tensors: dict[str, Tensor]) -> bytes:
+def tensors_to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Return tensors as the content of a safetensors file."""
     return save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
 
 
-def _from_bytes(content: bytes) -> dict[str, Tensor]:
+def tensors_from_bytes(content: bytes) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, each in memory of its own."""
     # cloned into aligned memory: kernels may round differently on either side of an alignment boundary
     return {name: value.clone() for name, value in load_tensors(content).items()}
 

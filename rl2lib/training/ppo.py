@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.training.actor_critic import ActorCritic, Batch
+from rl2lib.training.actor_critic import ActorCritic, Batch, learning_rates
 from rl2lib.training.learner import Baseline
 from rl2lib.training.losses import action_log_probs, baseline_loss, clipped_loss, entropy, sampled_kl
 from rl2lib.training.records import select_rows, shuffled_rows
@@ -58,11 +58,7 @@ class PPO(ActorCritic):
     """
 
     def __init__(self, policy: SoftmaxPolicy, baseline: Baseline | None, config: PPOConfig) -> None:
-        rates = {
-            "policy": as_schedule(config.learning_rate),
-            "baseline": as_schedule(config.baseline_learning_rate),
-        }
-        super().__init__(policy, baseline, config, rates)
+        super().__init__(policy, baseline, config, learning_rates(config))
         self.entropy_bonus = as_schedule(config.entropy_bonus)
 
     def update(

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.training.actor_critic import ActorCritic
+from rl2lib.training.actor_critic import ActorCritic, learning_rates
 from rl2lib.training.learner import Baseline
 from rl2lib.training.losses import action_log_probs, entropy, reinforce_loss
 from rl2lib.training.returns import discounted_returns
-from rl2lib.training.schedules import Schedule, as_schedule
+from rl2lib.training.schedules import Schedule
 from rl2lib.types import Trajectory
 
 
@@ -44,11 +44,7 @@ class Reinforce(ActorCritic):
     """REINFORCE (Williams 1992) through the unrolled policy; without a baseline if none is given."""
 
     def __init__(self, policy: SoftmaxPolicy, baseline: Baseline | None, config: ReinforceConfig) -> None:
-        rates = {
-            "policy": as_schedule(config.learning_rate, "constant"),
-            "baseline": as_schedule(config.baseline_learning_rate, "constant"),
-        }
-        super().__init__(policy, baseline, config, rates, without_critic=True)
+        super().__init__(policy, baseline, config, learning_rates(config, "constant"), without_critic=True)
 
     def update(
         self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.training.actor_critic import ActorCritic, Batch
+from rl2lib.training.actor_critic import ActorCritic, Batch, learning_rates
 from rl2lib.training.learner import Baseline, check_gradient, descend
 from rl2lib.training.losses import action_log_probs, baseline_loss, entropy, kl_divergence, masked_mean, surrogate
 from rl2lib.training.records import in_chunks, map_tensors, select_rows, shuffled_rows
@@ -190,11 +190,7 @@ class FirstOrderTRPO(_TrustRegion):
     """
 
     def __init__(self, policy: SoftmaxPolicy, baseline: Baseline, config: FirstOrderTRPOConfig) -> None:
-        rates = {
-            "policy": as_schedule(config.learning_rate),
-            "baseline": as_schedule(config.baseline_learning_rate),
-        }
-        super().__init__(policy, baseline, config, rates)
+        super().__init__(policy, baseline, config, learning_rates(config))
 
     def propose(self, batch: Batch, old_logits: Tensor, generator: torch.Generator) -> Tensor:
         """Return where some epochs of Adam on the penalised surrogate lead, as a step from here."""

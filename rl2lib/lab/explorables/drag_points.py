@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rl2lib.experiments import shipped
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider
+from rl2lib.training.checkpoint import tensors_under
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +28,8 @@ HIDDEN_SIZE = 32
 POINTS_PER_LINE = 12  # in training
 ITERATIONS, LINES_PER_ITERATION, LEARNING_RATE = 1000, 128, 0.01
 SEEDS = (0, 1, 2)
-WEIGHTS = Path(__file__).parent.parent / "checkpoints" / "line_learners.safetensors"
+PLACE = shipped.FOLDER / "line_learners"
+VERSION = 1  # of the shipped files; raise it when their form or the networks change
 
 POINT_X = (-0.6, 0.7, 0.1, -0.9, 0.4)
 START_Y = (-1.0, 1.5, 0.4, -1.5, 1.1)
@@ -83,15 +83,16 @@ def new_line_learner(seed: int) -> Network:
 
 
 def load_line_learners() -> tuple[list[Network], Tensor]:
-    """Return what was trained beforehand, for each seed of `SEEDS`: the networks, and their losses [3, iterations]."""
-    from safetensors.torch import load_file
+    """Return what was trained beforehand, for each seed of `SEEDS`: the networks, and their losses [3, iterations].
 
-    weights = load_file(WEIGHTS)
+    Raises:
+        CheckpointError: if the files are missing, damaged or of another version.
+    """
+    _, weights = shipped.load(PLACE, VERSION)
     networks = [new_line_learner(seed) for seed in SEEDS]
     for number, (gru, readout) in enumerate(networks):
         for part, module in (("gru", gru), ("readout", readout)):
-            prefix = f"{number}.{part}."
-            module.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+            module.load_state_dict(tensors_under(weights, f"{number}.{part}."))
     return networks, weights["losses"]
 
 
@@ -117,29 +118,28 @@ def train_line_learner(seed: int, iterations: int = ITERATIONS) -> tuple[Network
 
 def regenerate() -> None:
     """Train the shipped networks and write their weights and card."""
-    from safetensors.torch import save_file
-
     torch.set_num_threads(1)  # sums in one order
     runs = [train_line_learner(seed) for seed in SEEDS]
     weights = {"losses": torch.tensor([losses for _, losses in runs])}
     for number, (network, _) in enumerate(runs):
         for part, module in zip(("gru", "readout"), network, strict=True):
             weights.update({f"{number}.{part}.{name}": value for name, value in module.state_dict().items()})
-    save_file(weights, WEIGHTS)
-    card = {
-        "what": "GRU and linear layer that predict y_t from x_t and (x, y) before it, on random lines (notebook 03)",
-        "regenerate": "python -m rl2lib.lab.explorables.drag_points",
-        "seeds": SEEDS,
-        "hidden_size": HIDDEN_SIZE,
-        "iterations": ITERATIONS,
-        "lines_per_iteration": LINES_PER_ITERATION,
-        "points_per_line": POINTS_PER_LINE,
-        "learning_rate": LEARNING_RATE,
-        "noise": NOISE,
-        "torch": torch.__version__,
-        "sha256": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest(),
-    }
-    WEIGHTS.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    shipped.save(
+        PLACE,
+        weights,
+        version=VERSION,
+        what="GRU and linear layer that predict y_t from x_t and (x, y) before it, on random lines (notebook 03)",
+        module="rl2lib.lab.explorables.drag_points",
+        config={
+            "seeds": SEEDS,
+            "hidden_size": HIDDEN_SIZE,
+            "iterations": ITERATIONS,
+            "lines_per_iteration": LINES_PER_ITERATION,
+            "points_per_line": POINTS_PER_LINE,
+            "learning_rate": LEARNING_RATE,
+            "noise": NOISE,
+        },
+    )
 
 
 @lru_cache(maxsize=2)

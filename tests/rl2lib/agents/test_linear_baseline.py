@@ -170,7 +170,7 @@ def test_features_never_see_the_action_they_judge(kind: str) -> None:
 
 def test_bad_input_is_refused() -> None:
     features, target, mask = problem()
-    with pytest.raises(ValueError, match="at least 1, got 0, 5"):
+    with pytest.raises(ValueError, match="num_features: expected at least 1, got 0"):
         LinearBaseline(given, 0, 5)
     with pytest.raises(ValueError, match="ridge: expected a penalty above 0"):
         LinearBaseline(given, 2, 5, ridge=0.0)

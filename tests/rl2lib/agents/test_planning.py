@@ -143,7 +143,7 @@ def test_a_plan_lasts_an_episode_and_what_was_seen_lasts_the_trial() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1, got 4, 3, 0, 6"):
+    with pytest.raises(ValueError, match="horizon: expected at least 1, got 0"):
         PlanningPolicy(4, 3, 0, 6, generator=generator())
     with pytest.raises(ValueError, match='"episode" or "step"'):
         make_policy("always")  # type: ignore[arg-type]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 
 import numpy as np
 import pytest
 import torch
 
+from rl2lib.experiments import shipped
 from rl2lib.lab.explorables.base import Slider
 from rl2lib.lab.explorables.drag_points import (
+    ITERATIONS,
     NOISE,
+    PLACE,
     POINT_X,
     QUERIES,
     SEEDS,
     START_Y,
     UNTRAINED,
-    WEIGHTS,
+    VERSION,
     DragPoints,
     bayes_line,
     bayes_predictions,
@@ -30,11 +31,10 @@ from rl2lib.lab.explorables.drag_points import (
 )
 
 
-def test_shipped_weights_are_small_and_are_those_of_the_card() -> None:
-    card = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
-    assert WEIGHTS.stat().st_size < 200_000
-    assert card["sha256"] == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-    assert tuple(card["seeds"]) == SEEDS and card["noise"] == NOISE
+def test_shipped_weights_are_small_and_of_the_settings() -> None:
+    config = shipped.load(PLACE, VERSION)[0]["config"]
+    assert PLACE.with_suffix(".safetensors").stat().st_size < 200_000
+    assert tuple(config["seeds"]) == SEEDS and config["noise"] == NOISE and config["iterations"] == ITERATIONS
 
 
 def test_bayes_line_is_the_posterior_mean_of_one_point_by_hand() -> None:

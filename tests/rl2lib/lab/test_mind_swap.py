@@ -107,7 +107,7 @@ def test_without_its_weights_it_says_so_and_trains(
         return {f"corridor/RL²/80/{name}": value for name, value in policy.state_dict().items()}
 
     monkeypatch.setattr("rl2lib.lab.belief_agents._weights_of_first_run", trained)
-    policy = mind_swap.policy_or_train(CORRIDOR, RL2, path=tmp_path / "nothing.json")
+    policy = mind_swap.policy_or_train(CORRIDOR, RL2, path=tmp_path / "nothing")
     assert asked == [(CORRIDOR, RL2)] and isinstance(policy, torch.nn.Module)
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and "nothing.json" in said and "Training it here" in said

@@ -1,0 +1,105 @@
+"""Checkpoints that ship with the notebooks: PLACE.safetensors, the weights, and PLACE.json, a card that says of what.
+
+The card holds the weights' checksum and is written after them: a kill leaves the old pair, the new pair, or two files
+that do not belong together, which `load` refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import torch
+from torch import Tensor
+
+from rl2lib.files import write_whole
+from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
+
+T = TypeVar("T")
+
+FOLDER = Path(__file__).parent.parent / "lab" / "checkpoints"
+WEIGHTS, CARD = ".safetensors", ".json"
+
+
+def save(
+    place: Path,
+    tensors: Mapping[str, Tensor],
+    *,
+    version: int,
+    what: str,
+    module: str,
+    config: Mapping[str, Any],
+    **details: Any,
+) -> dict[str, Any]:
+    """Write weights and their card, each whole or not at all.
+
+    Args:
+        place: the files' common path, without an ending.
+        tensors: by name.
+        version: of the files' form; raised when that or the networks change.
+        what: a line for a reader.
+        module: `python -m MODULE` makes the files again.
+        config: the settings, as JSON values.
+        details: what else the card holds, as JSON values.
+
+    Returns:
+        the card.
+    """
+    weights = tensors_to_bytes(tensors)
+    card = {
+        "version": version,
+        "what": what,
+        "regenerate": f"python -m {module}",
+        "torch": torch.__version__,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "config": config,
+        **details,
+    }
+    # a line a field: readable, and thousands of numbers do not take a line each
+    lines = (f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in card.items())
+    write_whole(place.with_suffix(WEIGHTS), weights)
+    write_whole(place.with_suffix(CARD), "{\n" + ",\n".join(lines) + "\n}\n")
+    return card
+
+
+def load(place: Path, version: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the card and the tensors that `save` wrote, each in memory of its own.
+
+    Args:
+        place: the files' common path, without an ending.
+        version: the one that the caller can read.
+
+    Raises:
+        CheckpointError: if a file is missing or unreadable, of another version, or not what its card describes.
+    """
+    try:
+        card = json.loads(place.with_suffix(CARD).read_text(encoding="utf-8"))
+        weights = place.with_suffix(WEIGHTS).read_bytes()
+        found, digest, regenerate = card["version"], card["sha256"], card["regenerate"]
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{place.name}: {Path(error.filename).name} is missing") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{place.name}: it cannot be read ({type(error).__name__}: {error})") from error
+    if found != version:
+        raise CheckpointError(f"{place.name}: expected version {version}, got {found}; update the course")
+    if hashlib.sha256(weights).hexdigest() != digest:
+        raise CheckpointError(
+            f"{place.name}: the weights are not those that its card describes, damaged or of another run; "
+            f"`{regenerate}` makes both again"
+        )
+    return card, tensors_from_bytes(weights)
+
+
+def read_config(kind: type[T], settings: Mapping[str, Any]) -> T:
+    """Return the settings of a card as the dataclass that `asdict` made them from; JSON's lists are tuples there."""
+    fields = get_type_hints(kind)
+    return kind(**{name: _read(fields[name], value) for name, value in settings.items()})
+
+
+def _read(kind: Any, value: Any) -> Any:
+    if isinstance(value, dict):
+        return read_config(kind, value)
+    return tuple(value) if isinstance(value, list) else value
