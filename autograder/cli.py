@@ -61,25 +61,42 @@ def audit(
     notebook: Annotated[str | None, typer.Argument(help="only this notebook")] = None,
     exercise: Annotated[str | None, typer.Option(help="only this exercise")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="print the messages too")] = False,
+    seeds: Annotated[int, typer.Option(min=0, help="also grade each reference with this many seeds")] = 0,
+    write: Annotated[bool, typer.Option("--write", help="keep what was found in results/audit.json and .md")] = False,
 ) -> None:
     """Print the kill matrix: stubs and mutants fail, references and alternatives pass."""
-    from autograder.audit import audit as run_audit
-    from autograder.source import load_course
+    from autograder import audit as auditing
+    from autograder.source import course_root, load_course
 
+    course = load_course()
+    names = [item.name for notebook_ in course for item in notebook_.exercises]
+    record = auditing.read_record(course_root())
     wrong = 0
-    for item in load_course():
-        if notebook and notebook not in (item.number, item.name, item.number.lstrip("0")):
+    for found in course:
+        if notebook and notebook not in (found.number, found.name, found.number.lstrip("0")):
             continue
-        print(f"{item.name}\n{'':2}{'exercise':<28}{'answer':<46}{'visible':<15}{'hidden':<15}diagnosed as")
-        for line in run_audit(item, exercise):
-            answer = f"{line.kind} {line.variant}".strip()
-            mark = " " if line.as_it_should else "!"
-            wrong += not line.as_it_should
-            checks = f"{line.visible.status:<15}{line.hidden.status:<15}"
-            print(f"{mark} {line.exercise:<28}{answer:<46}{checks}{line.named or ''}")
-            if verbose or not line.as_it_should:
-                print(f"    visible: {line.visible.reason}\n    hidden:  {line.hidden.reason}")
-    print(f"{wrong} rows are not as they should be" if wrong else "every row is as it should be")
+        print(f"{found.name}\n{'':2}{'exercise':<28}{'answer':<46}{'visible':<15}{'hidden':<15}diagnosed as")
+        for item in found.exercises:
+            if exercise not in (None, item.name):
+                continue
+            lines = auditing.audit_exercise(found, item, auditing.SEED)
+            record["rows"][item.name] = [line.as_row() for line in lines]
+            for line in lines:
+                answer = f"{line.kind} {line.variant}".strip()
+                mark = " " if line.as_it_should else "!"
+                wrong += not line.as_it_should
+                checks = f"{line.visible.status:<15}{line.hidden.status:<15}"
+                print(f"{mark} {line.exercise:<28}{answer:<46}{checks}{line.named or ''}")
+                if verbose or not line.as_it_should:
+                    print(f"    visible: {line.visible.reason}\n    hidden:  {line.hidden.reason}")
+            if seeds:
+                counts = record["regraded"][item.name] = auditing.regrade(found, item, seeds)
+                wrong += sum(count["wrongly"] for count in counts.values())
+                told = "; ".join(f"{kind} {count['graded']} ({count['wrongly']})" for kind, count in counts.items())
+                print(f"  {item.name:<28}graded again (wrongly): {told}", flush=True)
+            if write:
+                auditing.write_record(course_root(), record, names)
+    print(f"{wrong} are not as they should be" if wrong else "every row is as it should be")
     raise typer.Exit(1 if wrong else 0)
 
 
