@@ -46,6 +46,7 @@ from rl2lib.lab.explorables.drag_points import (
     new_line_learner,
     sample_lines,
 )
+from rl2lib.lab.explorables.two_loops import TwoLoops
 from rl2lib.tasks.bandit import BanditEnv, DependentBandits
 from rl2lib.types import Step, StepInput, Trajectory
 
@@ -1100,6 +1101,31 @@ with style():
 # **An observation about the wiped one**: it is still better than chance, because the input itself carries the last
 # action and the last reward. Feeding $(a, r, d)$ gives one step of memory for free; everything beyond lives in the
 # state.
+
+# %% [markdown]
+# ### Two loops: what survives what?
+#
+# An episode of the buttons is one press. Here is a task with longer ones: an agent of 32 units, trained beforehand
+# (you will meet it again in 06), looks for a hidden goal in a grid, in two trials of three episodes each. One slider
+# chooses the episode, and with it the boundary that was crossed last; another walks through it. The bars at the bottom
+# show how long each thing lives.
+#
+# **Predict first**, and write it down. With the state reset *at every episode*, does episode 2 pay more than
+# episode 1, the same, or less? With the state *never* reset, where does the agent go first in trial 2? Then choose,
+# and look.
+
+# %%
+TwoLoops().show()
+
+# %% [markdown]
+# Reset at every episode, the agent searches again for what it had found. But then episode 2 should pay the same as
+# episode 1, and it pays *less*, with all three agents. The reason is in the second row of the table: the inputs still
+# tell of the last step, with flag 1, and in training these never met a state of zeros. (Put placeholders there as
+# well, and every episode pays what episode 1 does.) Never reset, the agent often walks straight to the goal of the
+# trial before, as it does on the first pair of tasks; on some pairs that is lucky.
+#
+# The weights are the same all along. They belong to a third and slower clock, which ticks in training only: once for a
+# whole batch of trials.
 
 # %% [markdown]
 # ## 3.6 Unrolling what was acted
