@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autograder.box.sandbox import START_SECONDS, Sandbox, SandboxMissing
+from autograder.box.sandbox import START_SECONDS, Sandbox, SandboxLost
 from autograder.box.wire import Channel, Closed, Decoder, Silence, WireError, encode
 from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout, naming_the_call
 from rl2lib.lab.values import Callback, Ref
@@ -23,6 +23,7 @@ class BoxHandle:
 
     Raises:
         SandboxMissing: no box can be opened here.
+        SandboxLost: it died before any student code ran. Every operation may raise this.
     """
 
     def __init__(self, sandbox: Sandbox, seconds: float = 10.0):
@@ -36,7 +37,7 @@ class BoxHandle:
         try:
             self._channel.receive(START_SECONDS)  # it is locked in
         except WireError:
-            raise SandboxMissing(f"a box ended with status {self.close()} before any code ran in it") from None
+            raise SandboxLost(f"a box ended with status {self.close()} before any code ran in it") from None
 
     # ------------------------------------------------------------------ life
 
@@ -49,8 +50,8 @@ class BoxHandle:
         """Allow all operations from now on this long together; a timeout speaks of `told` seconds."""
         self._budget, self._budget_ends = told, time.monotonic() + seconds
 
-    def close(self) -> int:
-        """End the box and everything in it; return its exit code, negative for a signal."""
+    def close(self) -> int | None:
+        """End the box and everything in it; return its exit code, negative for a signal, None if its room is gone."""
         if not self._open:
             return 0
         self._open = False
@@ -171,6 +172,8 @@ class BoxHandle:
 
     def _ended(self) -> StudentGone:
         code = self.close()
+        if code is None:
+            raise SandboxLost("the room of this box is gone")
         reason = f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}"
         return StudentGone("crashed", f"the process that ran your code {reason}")
 

@@ -41,6 +41,10 @@ class SandboxMissing(Exception):
     """Student code cannot be locked away here; the message says which layer is missing and how to get it."""
 
 
+class SandboxLost(Exception):
+    """The sandbox died under a submission, by no fault of what ran in it: grade the submission again."""
+
+
 @dataclass(frozen=True)
 class Box:
     """A process that waits for student code: the socket it speaks on, and its number in its room."""
@@ -49,8 +53,8 @@ class Box:
     number: int
     channel: socket.socket
 
-    def end(self) -> int:
-        """Kill it if it lives, and return its exit code, negative for a signal."""
+    def end(self) -> int | None:
+        """Kill it if it lives, and return its exit code, negative for a signal; None where its room had gone before."""
         return self.room.end(self.number)
 
 
@@ -114,14 +118,14 @@ class Room:
                 ours.close()
                 raise ConnectionError("the room that opens boxes is gone") from None
 
-    def end(self, box: int) -> int:
-        """Kill a box if it lives, and return its exit code; where each box has a room of its own, the room goes too."""
+    def end(self, box: int) -> int | None:
+        """Kill a box and return its exit code, None if the room is gone; a room for one box goes with it."""
         with self._lock:
             try:
                 self._control.send(json.dumps({"op": "end", "box": box}).encode())
                 status = int(self._answer(REPLY_SECONDS)["status"])
             except OSError:
-                status = -9
+                status = None
         if not self.many:
             self.close()
         return status

@@ -18,7 +18,7 @@ import pytest
 from autograder.box import confine
 from autograder.box import sandbox as rooms
 from autograder.box.handle import BoxHandle
-from autograder.box.sandbox import Sandbox, SandboxMissing
+from autograder.box.sandbox import Sandbox, SandboxLost, SandboxMissing
 from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout
 
 TRIES = textwrap.dedent(
@@ -218,7 +218,7 @@ def test_a_room_that_is_killed_is_replaced(sandbox):
         for process in descendants(sandbox._room._process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, 9)
-        with pytest.raises(StudentGone):
+        with pytest.raises(SandboxLost):
             handle.call("anything")
     with BoxHandle(sandbox, 10.0) as handle:
         assert handle.kind("anything") == "missing"
