@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rl2lib.lab.checks.nb07 import normal_noise
+from rl2lib.lab.checks.nb07_noise import normal_noise
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
 from rl2lib.lab.values import Callback, Generator

@@ -72,6 +72,31 @@ def last_k_observation(observation, episode_end, num_observations):
     return torch.stack(columns, dim=1)
 
 
+# %% mutant="last_k_observation" name="one_window_for_all_steps" diagnosis="Every step holds the same window, the trial's last one. You keep ONE tensor, write into it in place and collect it at every step: the list then holds that tensor T times, and shows what was written last. Collect window.clone(), or make a new window at each step, as torch.cat does."
+def last_k_observation(observation, episode_end, num_observations):
+    window = observation.new_zeros(len(observation), num_observations, observation.shape[2])
+    columns = []
+    for t in range(observation.shape[1]):
+        if t > 0:
+            window[episode_end[:, t - 1]] = 0.0
+        window[:, :-1] = window[:, 1:].clone()
+        window[:, -1] = observation[:, t]
+        columns.append(window)
+    return torch.stack(columns, dim=1)
+
+
+# %% mutant="last_k_observation" name="features_before_the_window" diagnosis="Your axes are [B, T, F, K]: each feature has its own K numbers (Tensor.unfold puts the window last). What is wanted is [B, T, K, F], K whole observations one after the other: swap the last two axes."
+def last_k_observation(observation, episode_end, num_observations):
+    window = observation.new_zeros(len(observation), num_observations, observation.shape[2])
+    columns = []
+    for t in range(observation.shape[1]):
+        if t > 0:
+            window = torch.where(episode_end[:, t - 1, None, None], 0.0, window)
+        window = torch.cat([window[:, 1:], observation[:, t, None]], dim=1)
+        columns.append(window)
+    return torch.stack(columns, dim=1).transpose(2, 3)
+
+
 # %% alternative="last_k_observation" name="by_age"
 def last_k_observation(observation, episode_end, num_observations):
     steps = torch.arange(observation.shape[1])
@@ -147,6 +172,11 @@ def noisy_observation(observation, std, generator):
 # %% mutant="noisy_observation" name="only_the_noise" diagnosis="You returned the noise alone. Add it to the observation."
 def noisy_observation(observation, std, generator):
     return std * torch.randn(observation.shape, generator=generator)
+
+
+# %% mutant="noisy_observation" name="clipped_to_0_1" diagnosis="You clip the noisy observation back to [0, 1]. Then a 0 can only rise and a 1 only fall: the noise is no longer normal, nor of mean 0. Leave the numbers as they come, (1.15, -0.60) as in the text's example."
+def noisy_observation(observation, std, generator):
+    return (observation + std * torch.randn(observation.shape, generator=generator)).clamp(0, 1)
 
 
 # %% alternative="noisy_observation" name="torch_normal"
@@ -229,6 +259,22 @@ def belief_update(belief, action, observation, reward, transition, observation_m
     moved = transition[:, action].transpose(0, 1)
     paid = reward_table[:, action].transpose(0, 1) == reward[:, None, None]
     weight = (moved * paid).sum(dim=1) * observation_model[action, :, observation]
+    return weight / weight.sum(dim=1, keepdim=True)
+
+
+# %% mutant="belief_update" name="normalised_over_everything" diagnosis="You divided by the sum of the whole tensor, so that the beliefs of all trials together sum to 1. Every trial has a belief of its own: each ROW sums to 1, so sum over dimension 1, with keepdim=True."
+def belief_update(belief, action, observation, reward, transition, observation_model, reward_table):
+    moved = transition[:, action].transpose(0, 1)
+    paid = reward_table[:, action].transpose(0, 1) == reward[:, None, None]
+    weight = (belief[:, :, None] * moved * paid).sum(dim=1) * observation_model[action, :, observation]
+    return weight / weight.sum()
+
+
+# %% mutant="belief_update" name="weighed_by_the_reward" diagnosis="You multiplied by the reward that a step pays. Eq. 1 has P(r | s, a, s'), the PROBABILITY of the reward received: 1 where the table's entry equals it and 0 elsewhere. With the reward itself every step that pays 0 loses its weight, and where nothing pays the sum is 0/0 (section 7.2)."
+def belief_update(belief, action, observation, reward, transition, observation_model, reward_table):
+    moved = transition[:, action].transpose(0, 1)
+    paid = reward_table[:, action].transpose(0, 1)
+    weight = (belief[:, :, None] * moved * paid).sum(dim=1) * observation_model[action, :, observation]
     return weight / weight.sum(dim=1, keepdim=True)
 
 
@@ -320,6 +366,20 @@ def corridor_step(cell, side, action, half_length):
     ended = arrived == side * 2 * half_length
     new_cell = torch.full_like(cell, half_length) if ended.any() else arrived
     return new_cell, 10.0 * ended.float(), ended
+
+
+# %% mutant="corridor_step" name="no_walls" diagnosis="There is no wall: who goes left from cell 0 comes to cell -1. At a wall you stay where you are, so the new cell is kept between 0 and 2d (clamp)."
+def corridor_step(cell, side, action, half_length):
+    arrived = cell + 2 * action - 1
+    ended = arrived == side * 2 * half_length
+    return torch.where(ended, half_length, arrived), 10.0 * ended.float(), ended
+
+
+# %% mutant="corridor_step" name="goal_in_the_middle" diagnosis="Your goal of side 1 is cell d, the middle. half_length is d, and the corridor has 2d + 1 cells: its right end is cell 2d, twice half_length."
+def corridor_step(cell, side, action, half_length):
+    arrived = (cell + 2 * action - 1).clamp(0, 2 * half_length)
+    ended = arrived == side * half_length
+    return torch.where(ended, half_length, arrived), 10.0 * ended.float(), ended
 
 
 # %% alternative="corridor_step" name="with_masks"
@@ -437,6 +497,30 @@ def belief_policy_value(prior, means, num_pulls, choose):
         later = belief_policy_value(joint / probability, means, num_pulls - 1, choose)
         value += float(probability) * (reward + later)
     return value
+
+
+# %% mutant="belief_policy_value" name="joint_taken_for_the_belief" diagnosis="You hand prior * likelihood on as it is. It does not sum to 1, so it is no belief, and the next pull's chances come out too small. Divide it by its sum: that is the outcome's probability, m after a 1 and 1 - m after a 0 (section 7.4)."
+def belief_policy_value(prior, means, num_pulls, choose):
+    if num_pulls == 0:
+        return 0.0
+    pulled, value = means[:, choose(prior)], 0.0
+    paid = (prior @ pulled).item()
+    if paid > 0:
+        value += paid * (1 + belief_policy_value(prior * pulled, means, num_pulls - 1, choose))
+    if paid < 1:
+        value += (1 - paid) * belief_policy_value(prior * (1 - pulled), means, num_pulls - 1, choose)
+    return value
+
+
+# %% mutant="belief_policy_value" name="failures_left_out" diagnosis="With a 0 your trial is over: what follows it is missing. The 0 itself pays nothing, but the pulls after it do; add (1 - m) times the value of the belief after a 0, with one pull fewer to go."
+def belief_policy_value(prior, means, num_pulls, choose):
+    if num_pulls == 0:
+        return 0.0
+    joint = prior * means[:, choose(prior)]
+    probability = joint.sum().item()
+    if probability == 0:
+        return 0.0
+    return probability * (1.0 + belief_policy_value(joint / probability, means, num_pulls - 1, choose))
 
 
 # %% alternative="belief_policy_value" name="forward_over_histories"
@@ -581,6 +665,32 @@ def reveal_task(inputs, state, task, episode, num_tasks):
         torch.where(fresh, 0, inputs.prev_action),
         torch.where(fresh, 0.0, inputs.prev_reward),
         inputs.prev_end,
+    )
+    return seen, torch.where(fresh[:, None], 0.0, state)
+
+
+# %% mutant="reveal_task" name="task_in_front" diagnosis="The task's columns stand before the observation. They are wanted after it: torch.cat([observation, told], dim=1). (A network would learn either way; whoever reads the columns off, as your training cell does, would read the wrong ones.)"
+def reveal_task(inputs, state, task, episode, num_tasks):
+    fresh = inputs.prev_end == 1
+    told = one_hot(task, num_tasks).float() * (episode > 0)[:, None]
+    seen = StepInput(
+        torch.cat([told, inputs.observation], dim=1),
+        torch.where(fresh, 0, inputs.prev_action),
+        torch.where(fresh, 0.0, inputs.prev_reward),
+        torch.zeros_like(inputs.prev_end),
+    )
+    return seen, torch.where(fresh[:, None], 0.0, state)
+
+
+# %% mutant="reveal_task" name="told_in_the_second_episode_only" diagnosis="You tell the task in the second episode only. `episode` counts those that are OVER, and a trial may have many: the ten pulls of the bandit are ten episodes. Tell it wherever at least one is over, episode > 0, not episode == 1."
+def reveal_task(inputs, state, task, episode, num_tasks):
+    fresh = inputs.prev_end == 1
+    told = one_hot(task, num_tasks).float() * (episode == 1)[:, None]
+    seen = StepInput(
+        torch.cat([inputs.observation, told], dim=1),
+        torch.where(fresh, 0, inputs.prev_action),
+        torch.where(fresh, 0.0, inputs.prev_reward),
+        torch.zeros_like(inputs.prev_end),
     )
     return seen, torch.where(fresh[:, None], 0.0, state)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rl2lib.lab.checks.belief_slips import (
-    BELIEF_SLIPS,
-    Model,
-    corridor_slips,
-    reveal_slips,
-    transplant_slips,
-    value_slips,
-    window_slips,
-)
+from rl2lib.lab.checks.belief_slips import Model, transplant_slips
+from rl2lib.lab.checks.nb07_noise import normal_noise
+from rl2lib.lab.checks.nb07_slips import belief_slips, corridor_slips, reveal_slips, value_slips, window_slips
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
 from rl2lib.lab.values import Callback, Generator
@@ -33,10 +28,14 @@ def _windows(student: Handle, report: Report, what: str, case: tuple[Tensor, Ten
 
 
 def _shape(report: Report, what: str, got: Any, shape: tuple[int, ...]) -> None:
-    """A window of one more or one less is the commonest slip, and shows as a shape."""
-    near = isinstance(got, Tensor) and got.ndim == 4 and abs(got.shape[2] - shape[2]) == 1
-    if near and got.shape != shape and got.shape[:2] == shape[:2]:
-        report.fail(what, f"shape {shape}", f"shape {tuple(got.shape)}", "k_off_by_one")
+    """Two slips show as a shape: a window of one more or one less, and the axes of unfold."""
+    if not isinstance(got, Tensor) or got.ndim != 4 or got.shape == shape or got.shape[:2] != shape[:2]:
+        return
+    found = f"shape {tuple(got.shape)}"
+    if got.shape[2:] == (shape[3], shape[2]):
+        report.fail(what, f"shape {shape}", found, "features_before_the_window")
+    if abs(got.shape[2] - shape[2]) == 1 and got.shape[3] == shape[3]:
+        report.fail(what, f"shape {shape}", found, "k_off_by_one")
 
 
 def last_k_observation(student: Handle, report: Report) -> None:
@@ -57,77 +56,18 @@ def last_k_observation(student: Handle, report: Report) -> None:
     _windows(student, report, what, (both, ends, 3), [first, second])
     report.note("each trial's window is cut at its own episodes' ends")
 
+    longer = [[zero] * 3 + window for window in first]
+    whole = [[zero] * (5 - t) + [[5.0 + s, -5.0 - s] for s in range(t + 1)] for t in range(4)]
+    what = "last_k_observation with K = 6, more than the four steps of these trials"
+    _windows(student, report, what, (both, ends, 6), [longer, whole])
+    report.note("K = 6, longer than the trial: zeros in front")
+
     what = "last_k_observation with K = 1"
     _windows(student, report, what, (both, ends, 1), both[:, :, None].tolist())
     report.note("K = 1 is the observation itself")
 
 
 # --------------------------------------------------------------------------------------- noisy_observation
-
-HALF_OF_NORMAL = 0.674489750196  # half of all draws from N(0, 1) lie within this distance of 0
-NUM_ROWS, NUM_COLUMNS = 400, 60
-
-
-def normal_noise(student: Handle, report: Report, std: float, seed: int) -> Tensor:
-    """Require independent N(0, std²) noise: its size, shape, signs, and how rows, columns and calls go together."""
-    shown = torch.linspace(-2, 2, NUM_COLUMNS).expand(NUM_ROWS, -1).clone()
-    generator = student.keep(Generator(seed))
-    calls = [student.call("noisy_observation", shown, std, generator) for _ in range(2)]
-    what = f"noisy_observation of {NUM_ROWS} equal rows of {NUM_COLUMNS} numbers, std {std:g}"
-    first, second = (report.tensor(what, call, (NUM_ROWS, NUM_COLUMNS), torch.float32) - shown for call in calls)
-    total = first.numel()
-    shared = not bool((first - first[0]).abs().amax() > 1e-6)
-    report.true(
-        f"{what}: the noise of different trials",
-        not shared,
-        expected="different draws",
-        got="the same draw in every trial of the batch",
-        misconception="noise_shared_across_the_batch",
-    )
-    along = not bool((first - first[:, :1]).abs().amax() > 1e-6)
-    report.true(
-        f"{what}: the noise of different features",
-        not along,
-        expected="different draws",
-        got="one draw for all features of a trial",
-        misconception="noise_shared_across_features",
-    )
-    report.true(
-        f"{what}: two calls with the same generator",
-        not torch.equal(first, second),
-        expected="fresh noise in the second call",
-        got="the same noise twice",
-        misconception="same_noise_every_call",
-    )
-    above = int((first > 0).sum())
-    report.binomial(f"{what}: noise above 0", above, total, 0.5, misconceptions={"uniform_noise_in_0_1": 1.0})
-    within = int((first.abs() < HALF_OF_NORMAL * std).sum())
-    slips = {
-        "variance_for_standard_deviation": _share_within(HALF_OF_NORMAL / std),
-        "uniform_noise": HALF_OF_NORMAL,
-        "noise_times_the_observation": _share_within_scaled(shown[0]),
-    }
-    # the quartile says the scale, the tail the form
-    name = f"{what}: noise of less than {HALF_OF_NORMAL:.3f} standard deviations"
-    report.binomial(name, within, total, 0.5, misconceptions=slips)
-    far = int((first.abs() > 2 * std).sum())
-    report.binomial(f"{what}: noise of more than 2 standard deviations", far, total, 0.045500263896)
-    for kind, one, other in (
-        ("neighbouring trials", first[::2], first[1::2]),
-        ("neighbouring features", first[:, ::2], first[:, 1::2]),
-        ("one call and the next", first, second),
-    ):
-        alike = int((one * other > 0).sum())
-        report.binomial(f"{what}: noise of the same sign in {kind}", alike, one.numel(), 0.5)
-    return first
-
-
-def _share_within(distance: float) -> float:
-    return float(torch.special.erf(torch.tensor(distance / 2**0.5)))
-
-
-def _share_within_scaled(row: Tensor) -> float:
-    return sum(_share_within(HALF_OF_NORMAL / max(abs(float(entry)), 1e-6)) for entry in row) / len(row)
 
 
 def noisy_observation(student: Handle, report: Report) -> None:
@@ -204,8 +144,11 @@ def _update(
     expected: Tensor,
 ) -> None:
     """Compare with numbers by hand; what the usual slips give here is computed beside them."""
-    slips = {name: slip(model, *steps) for name, slip in BELIEF_SLIPS.items()}
+    slips = belief_slips(model, *steps)
     got = student.call("belief_update", *steps, model.transition, model.observation, model.reward)
+    # 0/0 in every row: nobody is paid here, and what is multiplied by the reward vanishes
+    if isinstance(got, Tensor) and bool(got.isnan().all()) and bool(slips["weighed_by_the_reward"].isnan().all()):
+        report.fail(what, "finite numbers", "0/0 everywhere", "weighed_by_the_reward")
     report.close(what, got, expected, atol=1e-5, misconceptions=slips)
 
 
@@ -242,9 +185,16 @@ def belief_update(student: Handle, report: Report) -> None:
 
 def corridor_step(student: Handle, report: Report) -> None:
     """The table of the text, then every cell, side and action of the corridor of five cells."""
-    cell, side, action = torch.tensor([2, 3, 1, 0]), torch.tensor([1, 1, 1, 1]), torch.tensor([1, 1, 0, 0])
-    expected = (torch.tensor([3, 2, 0, 0]), torch.tensor([0.0, 10, 0, 0]), torch.tensor([False, True, False, False]))
-    what = "corridor_step with d = 2, goal right, of cells 2, 3, 1, 0 and actions right, right, left, left"
+    cell, side, action = torch.tensor([2, 3, 1, 0, 1]), torch.tensor([1, 1, 1, 1, 0]), torch.tensor([1, 1, 0, 0, 0])
+    expected = (
+        torch.tensor([3, 2, 0, 0, 2]),
+        torch.tensor([0.0, 10, 0, 0, 10]),
+        torch.tensor([False, True, False, False, True]),
+    )
+    what = (
+        "corridor_step with d = 2, of cells 2, 3, 1, 0, 1, goals right, right, right, right, left and actions right, "
+        "right, left, left, left"
+    )
     _corridor(student, report, what, (cell, side, action, 2), expected)
     report.note("the table of the text")
 
@@ -308,6 +258,8 @@ def belief_policy_value(student: Handle, report: Report) -> None:
 
     def value(what: str, prior: Tensor, means: Tensor, pulls: int, rule: Callable[[Tensor], int], right: float) -> None:
         got = student.call("belief_policy_value", prior, means, pulls, Callback(rule, ["__call__"]))
+        if isinstance(got, float) and math.isnan(got):
+            report.fail(f"belief_policy_value of {what}", f"{right:g}", "nan", "impossible_outcomes_counted")
         report.close(
             f"belief_policy_value of {what}",
             report.number(f"belief_policy_value of {what}", got),
@@ -388,20 +340,20 @@ def _alike(one: Any, other: Tensor) -> bool:
 
 
 def transplant_state(student: Handle, report: Report) -> None:
-    """The example of the text; a ring of three, where the way round matters; and the tensors handed in."""
-    state, kept = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 8.0]])
-    case = (state, kept, torch.tensor([1, 0]), torch.tensor([True, False]))
-    what = "transplant_state of the text's two trials"
-    expected = torch.tensor([[7.0, 8.0], [3.0, 4.0]])
-    report.close(what, student.call("transplant_state", *case), expected, misconceptions=transplant_slips(*case))
-    report.note("trial 0 goes on with trial 1's state, trial 1 with its own")
-
+    """A ring of three first, since with two the way round does not show; the text's example; the tensors handed in."""
     state = torch.arange(12.0).reshape(3, 4)
     case = (state, state + 100, torch.tensor([1, 2, 0]), torch.tensor([True, True, True]))
     what = "transplant_state of three trials in a ring, donors 1, 2, 0"
     expected = torch.tensor([[104.0, 105, 106, 107], [108, 109, 110, 111], [100, 101, 102, 103]])
     report.close(what, student.call("transplant_state", *case), expected, misconceptions=transplant_slips(*case))
     report.note("a ring of three: 0 from 1, 1 from 2, 2 from 0")
+
+    two, kept = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 8.0]])
+    case = (two, kept, torch.tensor([1, 0]), torch.tensor([True, False]))
+    what = "transplant_state of the text's two trials"
+    expected = torch.tensor([[7.0, 8.0], [3.0, 4.0]])
+    report.close(what, student.call("transplant_state", *case), expected, misconceptions=transplant_slips(*case))
+    report.note("trial 0 goes on with trial 1's state, trial 1 with its own")
 
     handed = student.keep(state), student.keep(state + 100)
     student.call("transplant_state", *handed, torch.tensor([1, 2, 0]), torch.tensor([True, False, True]))

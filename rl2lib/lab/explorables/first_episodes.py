@@ -68,6 +68,13 @@ def returns_by_episode(place: str, stage: int | None) -> Tensor:
     return discounted_by_episode(trials, 1.0 if place == BANDIT else DISCOUNT)
 
 
+def _margin(returns: Tensor) -> list[float]:
+    """Half the 95% interval of the mean over trials [B, E], by the normal approximation; 0 for a single trial."""
+    if len(returns) == 1:
+        return [0.0] * returns.shape[1]
+    return list((1.96 * returns.std(dim=0) / len(returns) ** 0.5).tolist())
+
+
 class FirstEpisodes(Explorable):
     """Choose a POMDP and how much meta-training; one trial, or the mean of many."""
 
@@ -94,23 +101,28 @@ class FirstEpisodes(Explorable):
             "trial": None if average else int(trial),
             "chosen": chosen[rows].mean(dim=0).tolist(),
             "untrained": untrained[rows].mean(dim=0).tolist(),
+            "chosen_margin": _margin(chosen[rows]),
+            "untrained_margin": _margin(untrained[rows]),
             "optimal": optimal,
             "told": told,
         }
 
     def draw(self, state: Mapping[str, Any]) -> Figure:
-        """Two curves over the episodes, and the two lines that bound them."""
+        """Two curves over the episodes, with 95% bands where they are means, and the two lines that bound them."""
         import matplotlib.pyplot as plt
 
-        from rl2lib.evaluation.figures import PALETTE
+        from rl2lib.evaluation.figures import PALETTE, band
 
         figure, axis = plt.subplots(figsize=(7.6, 3.8), constrained_layout=True)
         episodes = range(1, NUM_EPISODES + 1)
         axis.axhline(state["told"], color="#777777", linestyle=(0, (6, 3)), linewidth=1.2, label="told the task")
-        trained = "not meta-trained" if state["stage"] == NONE else f"meta-trained: {state['stage']}"
-        axis.plot(episodes, state["untrained"], color=PALETTE[5], linestyle="--", marker="s", label="not meta-trained")
+        trained = f"meta-trained: {state['stage']}"
+        looks = {"untrained": {"color": PALETTE[5], "linestyle": "--", "marker": "s", "label": "not meta-trained"}}
         if state["stage"] != NONE:
-            axis.plot(episodes, state["chosen"], color=PALETTE[0], linestyle="-", marker="o", label=trained)
+            looks["chosen"] = {"color": PALETTE[0], "linestyle": "-", "marker": "o", "label": trained}
+        for name, line in looks.items():
+            middle, margin = (torch.tensor(state[key]) for key in (name, f"{name}_margin"))
+            band(axis, episodes, middle - margin, middle, middle + margin, **line)
         axis.plot(
             episodes,
             state["optimal"],

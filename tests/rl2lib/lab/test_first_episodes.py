@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import scipy.stats
 import torch
 
 from rl2lib.agents.belief_optimal import CorridorOptimal, DependentBanditOptimal
@@ -90,8 +91,19 @@ def test_every_control_through_its_range() -> None:
     mean = game.state(place="corridor", stage=ALL, average=True)
     assert mean["chosen"][1] > mean["chosen"][0] > mean["untrained"][0]
     assert game.state(stage=NONE)["chosen"] == game.state(stage=NONE)["untrained"]
+    assert single["chosen_margin"] == [0.0] * NUM_EPISODES, "one trial has no interval"
     begin = time.perf_counter()
     figure = game.draw(mean)
     assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
     (axis,) = figure.axes
     assert "discount" in axis.get_ylabel() and "not meta-trained" in game.describe(mean)
+
+
+def test_a_means_band_is_the_normal_interval_of_its_trials() -> None:
+    state, returns = FirstEpisodes().state(place="corridor", stage=ALL), returns_by_episode("corridor", 0)
+    _, high = scipy.stats.norm.interval(0.95, 0.0, scipy.stats.sem(returns.numpy()))
+    assert state["untrained_margin"] == pytest.approx(high.tolist(), rel=1e-3)
+    (axis,) = FirstEpisodes().draw(state).axes
+    assert len(axis.collections) == 2, "a band for each of the two agents"
+    (axis,) = FirstEpisodes().draw(FirstEpisodes().state(stage=NONE)).axes
+    assert len(axis.collections) == 1
