@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rl2lib.lab.checks.nb05 import ImitationBench, real_streams, trials_to_imitate
+from rl2lib.lab.checks.nb05 import ImitationBench, curve_is_a_tensor, real_streams, trials_to_imitate
 from rl2lib.lab.checks.training_bench import TrainingBench
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
@@ -34,8 +34,8 @@ def train_bandit_agent(student: Handle, reference: Handle, rng: np.random.Genera
         bench.judge(report, what, got, iterations, trials, tests)
         theirs = TrainingBench(num_pulls)
         curve, score = theirs.call(reference, iterations, trials, tests)
-        found = got[0] if isinstance(got[0], torch.Tensor) else torch.tensor([float(x) for x in got[0]])
-        report.close(f"{what}: the curve", found, curve, atol=1e-4)
+        curve_is_a_tensor(report, what, got)
+        report.close(f"{what}: the curve", got[0], curve, atol=1e-4)
         report.close(f"{what}: the score", report.number(f"{what}: the score", got[1]), score, atol=1e-4)
     for _ in range(2):
         a, b, c, d = _sizes(rng, 0, 2**31, 4)

@@ -130,6 +130,34 @@ def train_bandit_agent(policy, update, distribution, env, num_iterations, trials
     return torch.stack(curve), tested.trial_return(expected=True).mean().item()
 
 
+# %% mutant="train_bandit_agent" name="policy_and_env_swapped" diagnosis="The two generators of `rollout` changed places: policy_generator takes generators['policy'], env_generator takes generators['env']. Each has a stream of its own so that an agent that draws more often does not change the arms' luck."
+def train_bandit_agent(policy, update, distribution, env, num_iterations, trials_per_iteration, num_test_tasks, generators):
+    streams = {"policy_generator": generators["env"], "env_generator": generators["policy"]}
+    curve = []
+    for _ in range(num_iterations):
+        tasks = distribution.sample(trials_per_iteration, generators["tasks"])
+        trajectory = rollout(policy, env, tasks, **streams)
+        curve.append(trajectory.trial_return(expected=True).mean())
+        update(trajectory)
+    tasks = distribution.sample(num_test_tasks, generators["test tasks"])
+    tested = rollout(policy, env, tasks, **streams)
+    return torch.stack(curve), tested.trial_return(expected=True).mean().item()
+
+
+# %% mutant="train_bandit_agent" name="curve_is_a_list" diagnosis="Your curve is a list (or a tuple) of numbers. It should be one tensor [num_iterations]: the next cell stacks the curves of several seeds. torch.stack makes it of a list of tensors, torch.tensor of a list of numbers."
+def train_bandit_agent(policy, update, distribution, env, num_iterations, trials_per_iteration, num_test_tasks, generators):
+    streams = {"policy_generator": generators["policy"], "env_generator": generators["env"]}
+    curve = []
+    for _ in range(num_iterations):
+        tasks = distribution.sample(trials_per_iteration, generators["tasks"])
+        trajectory = rollout(policy, env, tasks, **streams)
+        curve.append(trajectory.trial_return(expected=True).mean().item())
+        update(trajectory)
+    tasks = distribution.sample(num_test_tasks, generators["test tasks"])
+    tested = rollout(policy, env, tasks, **streams)
+    return curve, tested.trial_return(expected=True).mean().item()
+
+
 # %% alternative="train_bandit_agent" name="one_function_for_both"
 def train_bandit_agent(policy, update, distribution, env, num_iterations, trials_per_iteration, num_test_tasks, generators):
     def trials(number, stream):
@@ -213,6 +241,20 @@ def normalised_score(scores, random, reference):
     return {name: 100 * (mean - low) / (high - low) for name, mean in means.items()}
 
 
+# %% mutant="normalised_score" name="brackets_forgotten" diagnosis="Brackets are missing: `a - b / c` divides first. The difference belongs in brackets, (mean - random's mean) / (reference's mean - random's mean); then random itself scores 0."
+def normalised_score(scores, random, reference):
+    means = {name: values.mean().item() for name, values in scores.items()}
+    low, high = means[random], means[reference]
+    return {name: mean - low / (high - low) for name, mean in means.items()}
+
+
+# %% mutant="normalised_score" name="names_ignored" diagnosis="Your zero is always the agent that is CALLED \"random\". Which agent scores 0 is what the argument `random` says: scores[random], without quotes. Below greedy takes that place."
+def normalised_score(scores, random, reference):
+    means = {name: values.mean().item() for name, values in scores.items()}
+    low, high = means["random"], means["optimal"]
+    return {name: (mean - low) / (high - low) for name, mean in means.items()}
+
+
 # %% alternative="normalised_score" name="stacked"
 def normalised_score(scores, random, reference):
     table = torch.stack(list(scores.values())).mean(dim=1)
@@ -272,13 +314,12 @@ def imitate(policy, teacher, trajectory, generator):
     return -losses.masked_mean(log_prob, trajectory.mask)
 
 
-# %% mutant="imitate" name="teacher_forgets" diagnosis="Your teacher starts afresh at every step. Its state (its counts) is its knowledge of the trial: carry it from step to step, `action, state = teacher.act(state, ...)`."
+# %% mutant="imitate" name="teacher_forgets" diagnosis="Your teacher starts afresh at every step, so it says the same at each: it knows of no pull. Its state (its counts) is its knowledge of the trial: make it once, before the loop, and carry it from step to step, `action, state = teacher.act(state, ...)`."
 def imitate(policy, teacher, trajectory, generator):
     inputs = trajectory.step_inputs()
     labels = []
     for t in range(trajectory.mask.shape[1]):
         state = teacher.initial_state(len(trajectory.mask))
-        state = state._replace(steps=min(t, 1))
         action, _ = teacher.act(state, StepInput(*(column[:, t] for column in inputs)), generator)
         labels.append(action)
     logits, _ = policy.unroll(inputs)
@@ -295,6 +336,69 @@ def imitate(policy, teacher, trajectory, generator):
         labels.append(action)
     logits, _ = policy.unroll(inputs)
     return -losses.action_log_probs(logits, torch.stack(labels, dim=1)).mean()
+
+
+# %% mutant="imitate" name="divided_by_all_steps" diagnosis="You left out the padding in the sum and counted it in the number of steps: `.mean()` divides by B times T. Divide by the steps that belong to a trial, trajectory.mask.sum(), or use losses.masked_mean."
+def imitate(policy, teacher, trajectory, generator):
+    inputs = trajectory.step_inputs()
+    state, labels = teacher.initial_state(len(trajectory.mask)), []
+    for t in range(trajectory.mask.shape[1]):
+        action, state = teacher.act(state, StepInput(*(column[:, t] for column in inputs)), generator)
+        labels.append(action)
+    logits, _ = policy.unroll(inputs)
+    log_prob = losses.action_log_probs(logits, torch.stack(labels, dim=1))
+    return -(log_prob * trajectory.mask).mean()
+
+
+# %% mutant="imitate" name="trials_count_alike" diagnosis="You averaged within each trial first, then over trials, so a step of a short trial weighs more than one of a long trial. Here every step is one example: one sum over all steps, divided by their number."
+def imitate(policy, teacher, trajectory, generator):
+    inputs = trajectory.step_inputs()
+    state, labels = teacher.initial_state(len(trajectory.mask)), []
+    for t in range(trajectory.mask.shape[1]):
+        action, state = teacher.act(state, StepInput(*(column[:, t] for column in inputs)), generator)
+        labels.append(action)
+    logits, _ = policy.unroll(inputs)
+    log_prob = losses.action_log_probs(logits, torch.stack(labels, dim=1))
+    per_trial = (log_prob * trajectory.mask).sum(dim=1) / trajectory.mask.sum(dim=1)
+    return -per_trial.mean()
+
+
+# %% mutant="imitate" name="logits_for_log_probabilities" diagnosis="You took the label's logit as it is. Logits are log-probabilities only up to a constant of each step: normalise them first, log_softmax over the actions (losses.action_log_probs does it, and so does cross_entropy). Otherwise the loss falls without end while all logits rise together."
+def imitate(policy, teacher, trajectory, generator):
+    inputs = trajectory.step_inputs()
+    state, labels = teacher.initial_state(len(trajectory.mask)), []
+    for t in range(trajectory.mask.shape[1]):
+        action, state = teacher.act(state, StepInput(*(column[:, t] for column in inputs)), generator)
+        labels.append(action)
+    logits, _ = policy.unroll(inputs)
+    chosen = logits.gather(-1, torch.stack(labels, dim=1)[..., None])[..., 0]
+    return -losses.masked_mean(chosen, trajectory.mask)
+
+
+# %% mutant="imitate" name="student_reads_the_present" diagnosis="Your student reads the trajectory's own columns: at step t it sees a_t and r_t, the action that it is asked about and what came of it. When it plays, they are not there yet. What was known at step t is in trajectory.step_inputs(), one step late."
+def imitate(policy, teacher, trajectory, generator):
+    inputs = trajectory.step_inputs()
+    state, labels = teacher.initial_state(len(trajectory.mask)), []
+    for t in range(trajectory.mask.shape[1]):
+        action, state = teacher.act(state, StepInput(*(column[:, t] for column in inputs)), generator)
+        labels.append(action)
+    present = StepInput(trajectory.observation, trajectory.action, trajectory.reward, trajectory.episode_end.float())
+    logits, _ = policy.unroll(present)
+    log_prob = losses.action_log_probs(logits, torch.stack(labels, dim=1))
+    return -losses.masked_mean(log_prob, trajectory.mask)
+
+
+# %% mutant="imitate" name="teacher_reads_the_present" diagnosis="You told your teacher at step t what was played AT step t, and what it paid, before it chose. So it answers for the step after, and never hears of the first pull. Tell it what was known then, trajectory.step_inputs(): the pull before."
+def imitate(policy, teacher, trajectory, generator):
+    inputs = trajectory.step_inputs()
+    present = StepInput(trajectory.observation, trajectory.action, trajectory.reward, trajectory.episode_end.float())
+    state, labels = teacher.initial_state(len(trajectory.mask)), []
+    for t in range(trajectory.mask.shape[1]):
+        action, state = teacher.act(state, StepInput(*(column[:, t] for column in present)), generator)
+        labels.append(action)
+    logits, _ = policy.unroll(inputs)
+    log_prob = losses.action_log_probs(logits, torch.stack(labels, dim=1))
+    return -losses.masked_mean(log_prob, trajectory.mask)
 
 
 # %% mutant="imitate" name="sign_forgotten" diagnosis="The sign is missing: an optimiser walks down, and the teacher's action should become LIKELIER. The loss is minus the log-probability."
@@ -377,19 +481,43 @@ def dependent_bandit(successes, failures):
     return (successes + 1) / (successes + failures + 2)
 
 
-# %% mutant="dependent_bandit" name="prior_forgotten" diagnosis="The prior is missing: your mean is the plain share of pulls for p, which is 0/0 before the first pull and much too sure after it. With p from U[0, 1] the posterior's mean is (h + 1) / (n + 2)."
+# %% mutant="dependent_bandit" name="prior_forgotten" diagnosis="The prior is missing: your mean is the plain share of pulls for p (the posterior's mode), which is 0/0 before the first pull and much too sure after it. With p from U[0, 1] the posterior's mean is (h + 1) / (n + 2)."
 def dependent_bandit(successes, failures):
     for_p = successes[:, 0] + failures[:, 1]
-    pulls = (successes + failures).sum(dim=1)
-    p = for_p / pulls.clamp(min=1)
+    p = for_p / (successes + failures).sum(dim=1)
     return torch.stack([p, 1 - p], dim=1)
 
 
-# %% mutant="dependent_bandit" name="mode_for_mean" diagnosis="You returned the posterior's mode (the share of pulls for p, a half before the first). The mean is pulled towards a half: (h + 1) / (n + 2)."
+# %% mutant="dependent_bandit" name="prior_half_counted" diagnosis="Your mean is (h + 1) / (n + 1), which is 1 before the first pull. The prior U[0, 1] is Beta(1, 1): one pull for p AND one against it, so n + 2 below."
 def dependent_bandit(successes, failures):
     for_p = successes[:, 0] + failures[:, 1]
-    pulls = (successes + failures).sum(dim=1)
-    p = torch.where(pulls > 0, for_p / pulls.clamp(min=1), 0.5)
+    p = (for_p + 1) / ((successes + failures).sum(dim=1) + 1)
+    return torch.stack([p, 1 - p], dim=1)
+
+
+# %% mutant="dependent_bandit" name="prior_counted_twice" diagnosis="You gave each arm a prior of its own, so the prior counts twice: (h + 2) / (n + 4). There is one unknown, p, and it has one prior: (h + 1) / (n + 2)."
+def dependent_bandit(successes, failures):
+    alpha, beta = successes + 1, failures + 1
+    p = (alpha[:, 0] + beta[:, 1]) / (alpha + beta).sum(dim=1)
+    return torch.stack([p, 1 - p], dim=1)
+
+
+# %% mutant="dependent_bandit" name="failures_of_arm_1_left_out" diagnosis="You counted the successes of arm 0 for p, and forgot the failures of arm 1. Arm 1 pays with probability 1 - p, so it fails with probability p: each of its failures speaks for a large p just as a success of arm 0 does."
+def dependent_bandit(successes, failures):
+    p = (successes[:, 0] + 1) / ((successes + failures).sum(dim=1) + 2)
+    return torch.stack([p, 1 - p], dim=1)
+
+
+# %% mutant="dependent_bandit" name="each_arms_own_pulls_below" diagnosis="You counted both arms' pulls for each mean, and divided by the pulls of one arm: some of your means exceed 1. All n pulls of the trial speak about p, so n + 2 stands below both means."
+def dependent_bandit(successes, failures):
+    evidence = successes + failures.flip(dims=(1,)) + 1
+    return evidence / (successes + failures + 2)
+
+
+# %% mutant="dependent_bandit" name="posteriors_averaged" diagnosis="You took each arm's posterior by itself and averaged the two. Then an arm that was hardly pulled weighs as much as one that was pulled often, and the prior counts twice. Add up the PULLS for p, and take one posterior."
+def dependent_bandit(successes, failures):
+    alone = (successes + 1) / (successes + failures + 2)
+    p = (alone[:, 0] + 1 - alone[:, 1]) / 2
     return torch.stack([p, 1 - p], dim=1)
 
 
@@ -498,6 +626,48 @@ def eleven_arms(pay, read, num_pulls=5):
     paid = 0.55 + (num_pulls - 1) * (1 + 4 * read)
     search = sum((j + 5 * (num_pulls - j)) / 10 for j in range(min(num_pulls, 10)))
     return pay * paid + (1 - pay) * search
+
+
+# %% mutant="eleven_arms" name="half_on_average" diagnosis="Your informative arm pays 0.5 on average. It pays 0.1, 0.2, ... 1.0, each equally likely: 5.5 / 10 = .55."
+def eleven_arms(pay, read, num_pulls=5):
+    paid = 0.5 + (num_pulls - 1) * (1 + 4 * read)
+    search = sum((min(j, num_pulls) + 5 * (num_pulls - min(j, num_pulls))) / 10 for j in range(10))
+    return pay * paid + (1 - pay) * search
+
+
+# %% mutant="eleven_arms" name="finding_pays_1" diagnosis="The pull that finds the target earns 1 in your search. It earns 5 itself: found at pull j there are j - 1 misses, which earn 1 each, and n - j + 1 pulls that earn 5 (25, 21, 17, ... for five pulls)."
+def eleven_arms(pay, read, num_pulls=5):
+    paid = 0.55 + (num_pulls - 1) * (1 + 4 * read)
+    search = sum((j + 5 * (num_pulls - j)) / 10 for j in range(1, min(num_pulls, 10) + 1))
+    search += max(0, 1 - num_pulls / 10) * num_pulls
+    return pay * paid + (1 - pay) * search
+
+
+# %% mutant="eleven_arms" name="chance_below_0" diagnosis="Beyond ten pulls your chance of not finding the target, 1 - n / 10, is below 0. Ten candidates are tried in ten pulls; from then on it is 0."
+def eleven_arms(pay, read, num_pulls=5):
+    paid = 0.55 + (num_pulls - 1) * (1 + 4 * read)
+    search = sum((j + 5 * (num_pulls - j)) / 10 for j in range(min(num_pulls, 10)))
+    return pay * paid + (1 - pay) * (search + (1 - num_pulls / 10) * num_pulls)
+
+
+# %% mutant="eleven_arms" name="more_than_ten_candidates" diagnosis="Beyond ten pulls your search goes on to an eleventh and a twelfth candidate, and the chances add up to more than 1. There are ten: the target is at place 1 to 10 of the order, whatever n is."
+def eleven_arms(pay, read, num_pulls=5):
+    paid = 0.55 + (num_pulls - 1) * (1 + 4 * read)
+    search = sum((j + 5 * (num_pulls - j)) / 10 for j in range(num_pulls))
+    return pay * paid + (1 - pay) * (search + (1 - num_pulls / 10) * num_pulls)
+
+
+# %% mutant="eleven_arms" name="five_pulls_always" diagnosis="Your values are those of five pulls, whatever num_pulls is. After paying n - 1 pulls are left, and the 11 of the search belong to n = 5: write both with num_pulls."
+def eleven_arms(pay, read, num_pulls=5):
+    paid = 0.55 + 4 * (1 + 4 * read)
+    return pay * paid + (1 - pay) * 11.0
+
+
+# %% mutant="eleven_arms" name="search_not_weighted" diagnosis="You added the search's value whole, so an agent that pays is credited with searching too. It searches only when it has not paid: weigh it with 1 - pay."
+def eleven_arms(pay, read, num_pulls=5):
+    paid = 0.55 + (num_pulls - 1) * (1 + 4 * read)
+    search = sum((min(j, num_pulls) + 5 * (num_pulls - min(j, num_pulls))) / 10 for j in range(10))
+    return pay * paid + search
 
 
 # %% mutant="eleven_arms" name="pay_and_search_swapped" diagnosis="The two weights changed places: with probability `pay` the agent pays, otherwise it searches."

@@ -24,11 +24,24 @@ def train_bandit_agent(student: Handle, report: Report) -> None:
     """A scripted run, of which everything is written down; then real bandits, with real streams."""
     bench = TrainingBench(num_pulls=4)
     what = "train_bandit_agent with 3 iterations of 5 trials and 7 test tasks"
-    bench.judge(report, what, bench.call(student, 3, 5, 7), 3, 5, 7)
+    got = bench.call(student, 3, 5, 7)
+    bench.judge(report, what, got, 3, 5, 7)
+    curve_is_a_tensor(report, what, got)
     report.note("fresh tasks for every update, and others for the score")
     report.note("each trial starts from a fresh state")
     real_streams(student, report, seeds=(5, 6, 7, 8))
     report.note("each generator is used for what its name says")
+
+
+def curve_is_a_tensor(report: Report, what: str, got: Any) -> None:
+    """Refuse a list of numbers: the notebook stacks the curves of several seeds."""
+    report.true(
+        f"{what}: the curve",
+        isinstance(got[0], Tensor),
+        expected="a torch tensor [num_iterations]",
+        got=f"a {type(got[0]).__name__}",
+        misconception="curve_is_a_list",
+    )
 
 
 def real_streams(student: Handle, report: Report, seeds: tuple[int, int, int, int]) -> None:
@@ -45,20 +58,31 @@ def real_streams(student: Handle, report: Report, seeds: tuple[int, int, int, in
         *arguments,
         {name: Generator(seed) for name, seed in zip(STREAMS, seeds, strict=True)},
     )
-    expected = _by_the_book(arguments, seeds)
+    curve, score = _by_the_book(arguments, seeds, STREAMS)
+    swaps = {
+        "test_tasks_from_the_training_stream": ("tasks", "tasks", "policy", "env"),
+        "policy_and_env_swapped": ("tasks", "test tasks", "env", "policy"),
+    }
+    slips = {name: _by_the_book(arguments, seeds, streams) for name, streams in swaps.items()}
     report.true(what, isinstance(got, tuple | list) and len(got) == 2, expected="curve and score", got="something else")
-    curve = torch.tensor([float(x) for x in got[0]])
-    report.close(f"{what}: the curve", curve, expected[0], atol=1e-4)
-    report.close(f"{what}: the score", report.number(f"{what}: the score", got[1]), expected[1], atol=1e-4)
+    found, scored = torch.tensor([float(x) for x in got[0]]), report.number(f"{what}: the score", got[1])
+    curves = {name: slip[0] for name, slip in slips.items()}
+    scores = {name: slip[1] for name, slip in slips.items()}
+    report.close(f"{what}: the curve", found, curve, atol=1e-4, misconceptions=curves)
+    report.close(f"{what}: the score", scored, score, atol=1e-4, misconceptions=scores)
 
 
-def _by_the_book(sizes: tuple[int, int, int], seeds: tuple[int, int, int, int]) -> tuple[Tensor, float]:
-    streams = {name: torch.Generator().manual_seed(seed) for name, seed in zip(STREAMS, seeds, strict=True)}
+def _by_the_book(
+    sizes: tuple[int, int, int], seeds: tuple[int, int, int, int], uses: tuple[str, ...]
+) -> tuple[Tensor, float]:
+    """Play what the exercise asks for; `uses` are the streams taken where `STREAMS` should be."""
+    made = {name: torch.Generator().manual_seed(seed) for name, seed in zip(STREAMS, seeds, strict=True)}
+    training, testing, policy, luck = (made[name] for name in uses)
     distribution, env, agent = IndependentBandits(3), BanditEnv(3, 5), Random(3)
     means = []
     for number, size in enumerate([sizes[1]] * sizes[0] + [sizes[2]]):
-        tasks = distribution.sample(size, streams["tasks" if number < sizes[0] else "test tasks"])
-        trial = rollout(agent, env, tasks, policy_generator=streams["policy"], env_generator=streams["env"])
+        tasks = distribution.sample(size, training if number < sizes[0] else testing)
+        trial = rollout(agent, env, tasks, policy_generator=policy, env_generator=luck)
         means.append(trial.trial_return(expected=True).mean())
     return torch.stack(means[:-1]), float(means[-1])
 
@@ -85,6 +109,7 @@ def score_slips(scores: dict[str, Tensor], random: str, reference: str) -> dict[
         "mean_of_ratios": each(lambda name: ((scores[name] - scores[random]) / gap).mean()),
         "roles_swapped": each(lambda name: (mean[name] - high) / (low - high)),
         "clipped": each(lambda name: min(max((mean[name] - low) / (high - low), 0.0), 1.0)),
+        "brackets_forgotten": each(lambda name: mean[name] - low / (high - low)),
         "percent": each(lambda name: 100 * (mean[name] - low) / (high - low)),
     }
 
@@ -113,8 +138,9 @@ def normalised_score(student: Handle, report: Report) -> None:
 
     what = 'normalised_score(scores, "greedy", "optimal"): the part that exploration earns'
     got = student.call("normalised_score", scores, "greedy", "optimal")
+    hard_coded = {"names_ignored": expected}  # what the first call wanted
     expected = {"random": -3.0, "RL²": -0.5, "greedy": 0.0, "optimal": 1.0, "told the task": 4.0, "worst arm": -8.0}
-    _compare_scores(report, what, got, expected, score_slips(scores, "greedy", "optimal"))
+    _compare_scores(report, what, got, expected, hard_coded | score_slips(scores, "greedy", "optimal"))
     report.note("with greedy in random's place the same number says what exploration earns")
 
 
@@ -143,9 +169,16 @@ def step_of(inputs: StepInput, t: int) -> StepInput:
     return StepInput(*(column[:, t] for column in inputs))
 
 
-def _labels(teacher: CountingAgent, trial: Trajectory, *, own_choices: bool = False, forget: bool = False) -> Tensor:
+def present(trial: Trajectory) -> StepInput:
+    """What is not yet known at a step: the action it takes, and what that pays."""
+    return StepInput(trial.observation, trial.action, trial.reward, trial.episode_end.float())
+
+
+def _labels(
+    teacher: CountingAgent, trial: Trajectory, *, own_choices: bool = False, forget: bool = False, early: bool = False
+) -> Tensor:
     """What a teacher without luck would do, [B, T]; with a slip in how it is replayed."""
-    inputs, unused = trial.step_inputs(), torch.Generator()
+    inputs, unused = present(trial) if early else trial.step_inputs(), torch.Generator()
     state = teacher.initial_state(len(trial.mask))
     columns: list[Tensor] = []
     for t in range(trial.mask.shape[1]):
@@ -154,7 +187,6 @@ def _labels(teacher: CountingAgent, trial: Trajectory, *, own_choices: bool = Fa
             told = told._replace(prev_action=columns[-1])
         if forget:
             state = teacher.initial_state(len(trial.mask))
-            state = state._replace(steps=min(t, 1))  # it still reads the last pull
         action, state = teacher.act(state, told, unused)
         columns.append(action)
     return torch.stack(columns, dim=1)
@@ -171,19 +203,24 @@ def imitation_slips(policy: RecurrentPolicy, teacher: CountingAgent, trial: Traj
         return -log_probs(fed, wanted)[mask].mean()
 
     per_step = log_probs(inputs, labels)
-    likeliest = policy.unroll(inputs)[0].argmax(-1)
+    logits, _ = policy.unroll(inputs)
     return {
         "right": loss(inputs, labels),
         "leaks_the_teachers_action": loss(inputs._replace(prev_action=labels), labels),
         "leaks_the_action_played": loss(inputs._replace(prev_action=trial.action), labels),
+        "student_reads_the_present": loss(present(trial), labels),
+        "teacher_reads_the_present": loss(inputs, _labels(teacher, trial, early=True)),
         "copies_what_was_played": loss(inputs, trial.action),
         "teacher_fed_its_own_choices": loss(inputs, _labels(teacher, trial, own_choices=True)),
         "teacher_forgets": loss(inputs, _labels(teacher, trial, forget=True)),
         "padding_counts": -per_step.mean(),
+        "divided_by_all_steps": -(per_step * mask).mean(),
+        "trials_count_alike": -((per_step * mask).sum(dim=1) / mask.sum(dim=1)).mean(),
+        "logits_for_log_probabilities": -logits.gather(-1, labels[..., None])[..., 0][mask].mean(),
         "sign_forgotten": per_step[mask].mean(),
         "sum_over_steps": -(per_step * mask).sum(dim=1).mean(),
         "probability_for_log_probability": -per_step.exp()[mask].mean(),
-        "share_of_mistakes": (likeliest != labels)[mask].float().mean(),
+        "share_of_mistakes": (logits.argmax(-1) != labels)[mask].float().mean(),
     }
 
 
@@ -259,31 +296,36 @@ def dependent_slips(successes: Tensor, failures: Tensor) -> dict[str, Tensor]:
     def both(p: Tensor) -> Tensor:
         return torch.stack([p, 1 - p], dim=1)
 
-    p = (for_p + 1) / (pulls + 2)
+    p, alone = (for_p + 1) / (pulls + 2), (successes + 1) / (successes + failures + 2)
     return {
-        "arms_taken_for_independent": (successes + 1) / (successes + failures + 2),
-        "prior_forgotten": both(for_p / pulls.clamp(min=1)),
+        "arms_taken_for_independent": alone,
+        "prior_forgotten": both(for_p / pulls),
+        "prior_half_counted": both((for_p + 1) / (pulls + 1)),
+        "prior_counted_twice": both((for_p + 2) / (pulls + 4)),
+        "failures_of_arm_1_left_out": both((successes[:, 0] + 1) / (pulls + 2)),
+        "each_arms_own_pulls_below": (torch.stack([for_p, against], dim=1) + 1) / (successes + failures + 2),
+        "posteriors_averaged": both((alone[:, 0] + 1 - alone[:, 1]) / 2),
         "successes_of_both_speak_for_p": both((successes.sum(1) + 1) / (pulls + 2)),
         "only_arm_0_counts": both((successes[:, 0] + 1) / (successes[:, 0] + failures[:, 0] + 2)),
         "arms_swapped": both(1 - p),
         "same_mean_for_both": torch.stack([p, p], dim=1),
         "one_number_a_bandit": p,
-        "mode_for_mean": both(torch.where(pulls > 0, for_p / pulls.clamp(min=1), 0.5)),
     }
 
 
 def dependent_bandit(student: Handle, report: Report) -> None:
-    """The example of the text beside untried arms, then a long trial of one arm only."""
-    successes = torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, 2.0], [1.0, 4.0]])
-    failures = torch.tensor([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0], [5.0, 1.0]])
-    what = (
-        "dependent_bandit of successes ((3, 0), (0, 0), (0, 2), (1, 4)) and failures ((1, 2), (0, 0), (0, 0), (5, 1))"
-    )
-    expected = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.25, 0.75], [3 / 13, 10 / 13]])
+    """The example of the text beside arms that were never pulled; then a bandit that nobody touched."""
+    successes = torch.tensor([[3.0, 0.0], [0.0, 2.0], [1.0, 4.0]])
+    failures = torch.tensor([[1.0, 2.0], [0.0, 0.0], [5.0, 1.0]])
+    what = "dependent_bandit of successes ((3, 0), (0, 2), (1, 4)) and failures ((1, 2), (0, 0), (5, 1))"
+    expected = torch.tensor([[0.75, 0.25], [0.25, 0.75], [3 / 13, 10 / 13]])
     got = student.call("dependent_bandit", successes, failures)
     report.close(what, got, expected, misconceptions=dependent_slips(successes, failures))
     report.note("three successes of arm 0 and two failures of arm 1: five pulls of six speak for p")
-    report.note("an arm that was never pulled has a mean all the same")
+    nothing = torch.zeros(2, 2)
+    got = student.call("dependent_bandit", nothing, nothing)
+    report.close("dependent_bandit before any pull", got, torch.full((2, 2), 0.5))
+    report.note("before any pull both means are a half")
 
 
 # --------------------------------------------------------------------------------------- eleven_arms
@@ -303,22 +345,29 @@ def eleven_slips(pay: Tensor, read: Tensor, num_pulls: int) -> dict[str, Tensor]
         return pay * paid + (1 - pay) * otherwise
 
     told = 1 + 4 * read
+    paid = 0.55 + (n - 1) * told
+    met = [(j - 1) + 5 * (n - j + 1) for j in range(1, min(n, 10) + 1)]  # what each search that succeeds earns
+    unbounded = [(j - 1) + 5 * (n - j + 1) for j in range(1, n + 1)]
     found = [1 - 0.9**j for j in range(1, n + 1)]  # with replacement
     return {
-        "right": value(0.55 + (n - 1) * told),
+        "right": value(paid),
         "information_is_free": value((n - 1) * told),
         "information_costs_no_pull": value(0.55 + n * told),
         "targets_counted_from_0": value(0.45 + (n - 1) * told),
         "paid_like_a_candidate": value(1.4 + (n - 1) * told),
         "misreading_pays_nothing": value(0.55 + (n - 1) * 5 * read),
         "always_reads_rightly": value(0.55 + (n - 1) * 5.0 + 0 * read),
-        "pulls_at_random_otherwise": value(0.55 + (n - 1) * told, 1.4 * n),
-        "search_forgets_what_it_tried": value(0.55 + (n - 1) * told, sum(1 + 4 * f for f in found)),
-        "search_finds_at_once": value(0.55 + (n - 1) * told, 5.0 * n),
-        "unlucky_search_left_out": value(
-            0.55 + (n - 1) * told, sum((j - 1) + 5 * (n - j + 1) for j in range(1, min(n, 10) + 1)) / 10
-        ),
-        "pay_and_search_swapped": (1 - pay) * (0.55 + (n - 1) * told) + pay * search,
+        "half_on_average": value(0.5 + (n - 1) * told),
+        "pulls_at_random_otherwise": value(paid, 1.4 * n),
+        "search_forgets_what_it_tried": value(paid, sum(1 + 4 * f for f in found)),
+        "search_finds_at_once": value(paid, 5.0 * n),
+        "finding_pays_1": value(paid, (sum(met) - 4 * len(met)) / 10 + max(0.0, 1 - n / 10) * n),
+        "unlucky_search_left_out": value(paid, sum(met) / 10),
+        "chance_below_0": value(paid, sum(met) / 10 + (1 - n / 10) * n),
+        "more_than_ten_candidates": value(paid, sum(unbounded) / 10 + (1 - n / 10) * n),
+        "five_pulls_always": value(0.55 + 4 * told, 11.0),
+        "search_not_weighted": pay * paid + search,
+        "pay_and_search_swapped": (1 - pay) * paid + pay * search,
     }
 
 

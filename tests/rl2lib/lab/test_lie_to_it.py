@@ -26,6 +26,14 @@ def test_told_a_lie_it_pulls_the_arm_that_was_named() -> None:
     assert believed >= 7
 
 
+def test_after_a_lie_it_mostly_stays_and_hardly_ever_finds_the_target() -> None:
+    game = LieToIt()
+    lies = [game.state(target=t, told=s) for t in range(1, 11) for s in range(1, 11) if t != s]
+    stays = sum(set(state["arms"][1:]) == {state["told"]} for state in lies)
+    ones = sum(state["rewards"][1:] == [1.0] * 4 for state in lies)
+    assert 45 < stays < 75 and ones > 80  # of 90
+
+
 def test_the_plain_agent_asks_nobody_and_cannot_be_lied_to() -> None:
     game = LieToIt()
     for target in range(1, 11):
