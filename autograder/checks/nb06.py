@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from rl2lib.lab.checks.goal_trials import EpisodeScript, scripted_trials
-from rl2lib.lab.checks.nb06 import STEP_SLIPS, check_samples, compare_by_episode, compare_step, grid_state, step_with
+from rl2lib.lab.checks.nb06 import check_pairs, check_samples, compare_by_episode, compare_step
+from rl2lib.lab.checks.nb06_slips import STEP_SLIPS, grid_state, step_with
 from rl2lib.lab.checks.scripted_trainer import ScriptedTrainer, compare_curves
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
@@ -59,6 +60,8 @@ def gridworld_observe(student: Handle, reference: Handle, rng: np.random.Generat
     for case in range(NUM_CASES):
         size = int(rng.integers(2, 8))
         state = _random_grids(rng, size, 9, 1 if case == 0 else int(rng.integers(2, 40)))
+        if case == 1:  # nobody in the last cell: the width must not come from those who are there
+            state["cell"].clamp_(max=size * size - 2)
         what = f"gridworld_observe of {len(state['cell'])} grids of size {size}"
         right = reference.call("gridworld_observe", state, size)
         report.close(what, student.call("gridworld_observe", state, size), right)
@@ -71,8 +74,9 @@ def gridworld_observe(student: Handle, reference: Handle, rng: np.random.Generat
 def sample_goals(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random candidates and held-out goals.
 
-    At most eight binomial tests a case, each with a false alarm of 1e-9: together under 1e-6. Two seeds give equal
-    goals by chance with probability k**-n, far below that.
+    At most eight binomial tests a case and one at the end, each with a false alarm of 1e-9: together under 1e-6. Two
+    seeds give equal goals by chance with probability k**-n, and one of k goals never comes with k * (1 - 1/k)**n, both
+    far below that.
     """
     for _ in range(NUM_CASES):
         num_cells = int(rng.integers(20, 50))
@@ -85,6 +89,7 @@ def sample_goals(student: Handle, reference: Handle, rng: np.random.Generator, r
         check_samples(
             student, report, cells, held_out + strangers, int(rng.integers(600, 1500)), int(rng.integers(2**31))
         )
+    check_pairs(student, report, cells, held_out, 200, int(rng.integers(2**30)))
 
 
 def evaluate_by_episode(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:

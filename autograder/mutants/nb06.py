@@ -131,6 +131,67 @@ def gridworld_step(state, action, size=5, horizon=30):
     return after, torch.where(arrived, 0.96, -0.04), episode_end, timed_out
 
 
+# %% mutant="gridworld_step" name="edge_runs_on" diagnosis="You added the move to the cell's NUMBER. There is no wall between cells 9 and 10 then: a step to the right at the end of a row comes out at the head of the next one. Take the number apart first (row = cell // size, column = cell % size) and limit row and column each to 0..size-1 (section 6.1)."
+def gridworld_step(state, action, size=5, horizon=30):
+    cell = (state["cell"] + torch.tensor([-size, 1, size, -1])[action]).clamp(0, size * size - 1)
+    steps = state["steps"] + 1
+    arrived = cell == state["goal"]
+    timed_out = (steps >= horizon) & ~arrived
+    episode_end = arrived | timed_out
+    after = {"cell": torch.where(episode_end, 0, cell), "goal": state["goal"], "steps": torch.where(episode_end, 0, steps)}
+    return after, torch.where(arrived, 0.96, -0.04), episode_end, timed_out
+
+
+# %% mutant="gridworld_step" name="edge_runs_on_modulo" diagnosis="You added the move to the cell's NUMBER. There is no wall between cells 9 and 10 then: a step to the right at the end of a row comes out at the head of the next one. Take the number apart first (row = cell // size, column = cell % size) and limit row and column each to 0..size-1 (section 6.1)."
+def gridworld_step(state, action, size=5, horizon=30):
+    cell = (state["cell"] + torch.tensor([-size, 1, size, -1])[action]) % (size * size)
+    steps = state["steps"] + 1
+    arrived = cell == state["goal"]
+    timed_out = (steps >= horizon) & ~arrived
+    episode_end = arrived | timed_out
+    after = {"cell": torch.where(episode_end, 0, cell), "goal": state["goal"], "steps": torch.where(episode_end, 0, steps)}
+    return after, torch.where(arrived, 0.96, -0.04), episode_end, timed_out
+
+
+# %% mutant="gridworld_step" name="goal_looked_for_before_the_move" diagnosis="You asked whether the agent stood on the goal BEFORE it moved. The step that arrives is the one that pays and ends the episode: compare the new cell with the goal (section 6.1)."
+def gridworld_step(state, action, size=5, horizon=30):
+    row, column = state["cell"] // size, state["cell"] % size
+    row = (row + (action == 2).long() - (action == 0).long()).clamp(0, size - 1)
+    column = (column + (action == 1).long() - (action == 3).long()).clamp(0, size - 1)
+    cell, steps = row * size + column, state["steps"] + 1
+    arrived = state["cell"] == state["goal"]
+    timed_out = (steps >= horizon) & ~arrived
+    episode_end = arrived | timed_out
+    after = {"cell": torch.where(episode_end, 0, cell), "goal": state["goal"], "steps": torch.where(episode_end, 0, steps)}
+    return after, torch.where(arrived, 0.96, -0.04), episode_end, timed_out
+
+
+# %% mutant="gridworld_step" name="time_out_does_not_end_the_episode" diagnosis="At the horizon you set timed_out, and the episode goes on. A time-out ends the episode as the goal does: episode_end = arrived | timed_out, the agent goes back to cell 0 and its clock to 0 (section 6.1)."
+def gridworld_step(state, action, size=5, horizon=30):
+    row, column = state["cell"] // size, state["cell"] % size
+    row = (row + (action == 2).long() - (action == 0).long()).clamp(0, size - 1)
+    column = (column + (action == 1).long() - (action == 3).long()).clamp(0, size - 1)
+    cell, steps = row * size + column, state["steps"] + 1
+    arrived = cell == state["goal"]
+    timed_out = (steps >= horizon) & ~arrived
+    episode_end = arrived
+    after = {"cell": torch.where(episode_end, 0, cell), "goal": state["goal"], "steps": torch.where(episode_end, 0, steps)}
+    return after, torch.where(arrived, 0.96, -0.04), episode_end, timed_out
+
+
+# %% mutant="gridworld_step" name="flags_exchanged" diagnosis="The last two results came in the other order. First episode_end (goal or horizon), then timed_out (horizon only)."
+def gridworld_step(state, action, size=5, horizon=30):
+    row, column = state["cell"] // size, state["cell"] % size
+    row = (row + (action == 2).long() - (action == 0).long()).clamp(0, size - 1)
+    column = (column + (action == 1).long() - (action == 3).long()).clamp(0, size - 1)
+    cell, steps = row * size + column, state["steps"] + 1
+    arrived = cell == state["goal"]
+    timed_out = (steps >= horizon) & ~arrived
+    episode_end = arrived | timed_out
+    after = {"cell": torch.where(episode_end, 0, cell), "goal": state["goal"], "steps": torch.where(episode_end, 0, steps)}
+    return after, torch.where(arrived, 0.96, -0.04), timed_out, episode_end
+
+
 # %% alternative="gridworld_step" name="with_a_table_of_moves"
 def gridworld_step(state, action, size=5, horizon=30):
     moves = torch.tensor([[-1, 0], [0, 1], [1, 0], [0, -1]])
@@ -169,6 +230,20 @@ def gridworld_step(state, action, size=5, horizon=30):
         if ended[b]:
             steps[b] = 0
     return {"cell": cell, "goal": goal, "steps": steps}, reward, ended, late
+
+
+# %% alternative="gridworld_step" name="in_place"
+def gridworld_step(state, action, size=5, horizon=30):
+    down, right = torch.tensor([-1, 0, 1, 0])[action], torch.tensor([0, 1, 0, -1])[action]
+    row = (state["cell"] // size + down).clamp(0, size - 1)
+    state["cell"] = row * size + (state["cell"] % size + right).clamp(0, size - 1)
+    state["steps"] += 1
+    arrived = state["cell"] == state["goal"]
+    timed_out = (state["steps"] == horizon) & ~arrived
+    episode_end = arrived | timed_out
+    state["cell"][episode_end] = 0
+    state["steps"][episode_end] = 0
+    return state, torch.where(arrived, 0.96, -0.04), episode_end, timed_out
 
 
 # %% mutant="gridworld_observe" name="goal_beside_the_position" diagnosis="The goal is in the observation, as a second map beside the first. Then there is nothing left to find out: the agent walks straight to it in episode 1, memory is useless, and the task has become an ordinary one. The goal is hidden; show the position alone (section 6.2)."
@@ -223,6 +298,23 @@ def gridworld_observe(state, size=5):
     return torch.nn.functional.one_hot(column * size + row, size * size).float()
 
 
+# %% mutant="gridworld_observe" name="every_cell_of_the_batch" diagnosis="Every agent sees the cells of all agents: x[:, cells] = 1 writes each of the B cells into every row. Pair each row with its own cell, x[torch.arange(B), cell] = 1, or let one_hot do it."
+def gridworld_observe(state, size=5):
+    seen = torch.zeros(len(state["cell"]), size * size)
+    seen[:, state["cell"]] = 1.0
+    return seen
+
+
+# %% mutant="gridworld_observe" name="width_from_the_batch" diagnosis="The width of your observation depends on who happens to be in the batch: one_hot without num_classes stops at the largest cell that it sees. A network wants the same size * size inputs always; say so: one_hot(cell, size * size)."
+def gridworld_observe(state, size=5):
+    return torch.nn.functional.one_hot(state["cell"]).float()
+
+
+# %% mutant="gridworld_observe" name="size_fixed_at_five" diagnosis="Your observation has 25 places in a grid of another size. The argument `size` says how many there are: size * size."
+def gridworld_observe(state, size=5):
+    return (torch.arange(25) == state["cell"][:, None]).float()
+
+
 # %% alternative="gridworld_observe" name="by_comparison"
 def gridworld_observe(state, size=5):
     return (torch.arange(size * size) == state["cell"].unsqueeze(-1)).to(torch.float32)
@@ -273,6 +365,18 @@ def sample_goals(candidates, held_out, num_trials, generator):
 def sample_goals(candidates, held_out, num_trials, generator):
     allowed = torch.tensor([cell for cell in candidates if cell not in held_out])
     return allowed[torch.randint(max(len(allowed) - 1, 1), (num_trials,), generator=generator)]
+
+
+# %% mutant="sample_goals" name="drawn_without_replacement" diagnosis="You drew without replacement, so there are as many goals as allowed cells, each once. A goal may come again: it is drawn anew for every trial. torch.randint(len(allowed), (num_trials,), generator=generator) does that."
+def sample_goals(candidates, held_out, num_trials, generator):
+    allowed = torch.tensor([cell for cell in candidates if cell not in held_out])
+    return allowed[torch.randperm(len(allowed), generator=generator)[:num_trials]]
+
+
+# %% mutant="sample_goals" name="dealt_from_a_deck" diagnosis="You dealt the goals from a shuffled deck, so that each comes exactly as often as the others. Evenly means: with the same probability in every draw. Independently means: what came before does not count. With two goals and two trials both get the same goal in half of the cases; with yours, never."
+def sample_goals(candidates, held_out, num_trials, generator):
+    allowed = torch.tensor([cell for cell in candidates if cell not in held_out])
+    return allowed[torch.randperm(num_trials, generator=generator) % len(allowed)]
 
 
 # %% alternative="sample_goals" name="multinomial"
@@ -408,6 +512,71 @@ def evaluate_by_episode(trajectory, num_episodes):
         found["steps"].append(inside.sum(dim=1).float().mean())
         found["success"].append((inside & ends & ~trajectory.timed_out).any(dim=1).float().mean())
     return {name: torch.stack(values) for name, values in found.items()}
+
+
+# %% mutant="evaluate_by_episode" name="reward_per_step_pooled" diagnosis="That is the mean reward of a STEP of this episode, over all trials together. A return is the sum over an episode's steps; only then comes the mean, over trials: (reward * inside).sum(dim=1).mean()."
+def evaluate_by_episode(trajectory, num_episodes):
+    ends = trajectory.episode_end & trajectory.mask
+    number = ends.long().cumsum(dim=1) - ends.long()
+    found = {"return": [], "steps": [], "success": []}
+    for episode in range(num_episodes):
+        inside = (number == episode) & trajectory.mask
+        found["return"].append(trajectory.reward[inside].mean())
+        found["steps"].append(inside.sum(dim=1).float().mean())
+        found["success"].append((inside & ends & ~trajectory.timed_out).any(dim=1).float().mean())
+    return {name: torch.stack(values) for name, values in found.items()}
+
+
+# %% mutant="evaluate_by_episode" name="equal_slices" diagnosis="You cut the record into slices of equal length. Episodes have different lengths, in every trial others: where one ends, episode_end says (section 6.4)."
+def evaluate_by_episode(trajectory, num_episodes):
+    ends = trajectory.episode_end & trajectory.mask
+    number = (torch.arange(ends.shape[1]) // max(ends.shape[1] // num_episodes, 1)).expand_as(ends)
+    found = {"return": [], "steps": [], "success": []}
+    for episode in range(num_episodes):
+        inside = (number == episode) & trajectory.mask
+        found["return"].append((trajectory.reward * inside).sum(dim=1).mean())
+        found["steps"].append(inside.sum(dim=1).float().mean())
+        found["success"].append((inside & ends & ~trajectory.timed_out).any(dim=1).float().mean())
+    return {name: torch.stack(values) for name, values in found.items()}
+
+
+# %% mutant="evaluate_by_episode" name="episodes_counted_across_trials" diagnosis="You counted episode ends down the batch (dimension 0) and not along time (dimension 1): a trial's episodes got numbers that depend on the trials above it. The record is batch-first, [B, T]: cumsum(dim=1)."
+def evaluate_by_episode(trajectory, num_episodes):
+    ends = trajectory.episode_end & trajectory.mask
+    number = ends.long().cumsum(dim=0) - ends.long()
+    found = {"return": [], "steps": [], "success": []}
+    for episode in range(num_episodes):
+        inside = (number == episode) & trajectory.mask
+        found["return"].append((trajectory.reward * inside).sum(dim=1).mean())
+        found["steps"].append(inside.sum(dim=1).float().mean())
+        found["success"].append((inside & ends & ~trajectory.timed_out).any(dim=1).float().mean())
+    return {name: torch.stack(values) for name, values in found.items()}
+
+
+# %% mutant="evaluate_by_episode" name="success_read_from_the_reward" diagnosis="You read success off the last step's reward. In this grid that happens to work; where every step pays a little, or the goal pays less than a step costs, it does not. The record says it outright: the episode ended, and it was not timed_out."
+def evaluate_by_episode(trajectory, num_episodes):
+    ends = trajectory.episode_end & trajectory.mask
+    number = ends.long().cumsum(dim=1) - ends.long()
+    found = {"return": [], "steps": [], "success": []}
+    for episode in range(num_episodes):
+        inside = (number == episode) & trajectory.mask
+        found["return"].append((trajectory.reward * inside).sum(dim=1).mean())
+        found["steps"].append(inside.sum(dim=1).float().mean())
+        found["success"].append((inside & ends & (trajectory.reward > 0)).any(dim=1).float().mean())
+    return {name: torch.stack(values) for name, values in found.items()}
+
+
+# %% alternative="evaluate_by_episode" name="padding_is_beyond_the_last_episode"
+def evaluate_by_episode(trajectory, num_episodes):
+    ends = trajectory.episode_end.long()
+    number = ends.cumsum(dim=1) - ends  # num_episodes after the last end, so the padding belongs to none
+    inside = torch.stack([number == episode for episode in range(num_episodes)], dim=-1)
+    found = (trajectory.episode_end & ~trajectory.timed_out).unsqueeze(-1)
+    return {
+        "return": (trajectory.reward.unsqueeze(-1) * inside).sum(dim=1).mean(dim=0),
+        "steps": inside.float().sum(dim=1).mean(dim=0),
+        "success": (found & inside).float().sum(dim=1).mean(dim=0),
+    }
 
 
 # %% alternative="evaluate_by_episode" name="scatter_add"
@@ -552,6 +721,26 @@ def generalisation_curve(orders, counts, num_held_out, train, success):
         agents = [train(order[:count], repetition) for repetition, order in enumerate(orders)]
         rows["training"].append([success(agent, order[:count]) for agent, order in zip(agents, orders)])
         rows["held_out"].append([success(agent, order[-num_held_out:]) for agent, order in zip(agents, orders)])
+    return {name: torch.tensor(values) for name, values in rows.items()}
+
+
+# %% mutant="generalisation_curve" name="held_out_goals_follow_training_goals" diagnosis="Your test goals follow upon the training goals. The held-out ones are the LAST of the order, order[-num_held_out:]; between the two there may be cells that are used for neither (section 6.7)."
+def generalisation_curve(orders, counts, num_held_out, train, success):
+    rows = {"training": [], "held_out": []}
+    for repetition, order in enumerate(orders):
+        agents = [train(order[:count], repetition) for count in counts]
+        rows["training"].append([success(agent, order[:count]) for agent, count in zip(agents, counts)])
+        rows["held_out"].append([success(agent, order[max(counts) : max(counts) + num_held_out]) for agent in agents])
+    return {name: torch.tensor(values) for name, values in rows.items()}
+
+
+# %% mutant="generalisation_curve" name="another_agent_for_the_test" diagnosis="You trained twice for every entry: the agent that was tested on held-out goals is another one than the agent tested on its training goals. Keep what train returns, and test that one agent twice."
+def generalisation_curve(orders, counts, num_held_out, train, success):
+    rows = {"training": [], "held_out": []}
+    for repetition, order in enumerate(orders):
+        agents = [train(order[:count], repetition) for count in counts]
+        rows["training"].append([success(agent, order[:count]) for agent, count in zip(agents, counts)])
+        rows["held_out"].append([success(train(order[:count], repetition), order[-num_held_out:]) for count in counts])
     return {name: torch.tensor(values) for name, values in rows.items()}
 
 

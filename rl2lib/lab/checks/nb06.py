@@ -8,68 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl2lib.lab.checks.goal_trials import EpisodeScript, episode_slips, expected_by_episode, scripted_trials
+from rl2lib.lab.checks.goal_trials import EpisodeScript, expected_by_episode, scripted_trials
+from rl2lib.lab.checks.nb06_slips import STEP_SLIPS, by_episode_slips, grid_state, observe_slips, step_with
 from rl2lib.lab.checks.scripted_trainer import ScriptedTrainer, compare_curves
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
 from rl2lib.lab.values import Generator
 
-UP, RIGHT, DOWN, LEFT = range(4)
 STEP_PARTS = ("state", "reward", "episode_end", "timed_out")
 
 
-def grid_state(cell: Sequence[int], goal: Sequence[int], steps: Sequence[int]) -> dict[str, Tensor]:
-    """Return B grids as the exercises take them."""
-    return {"cell": torch.tensor(cell), "goal": torch.tensor(goal), "steps": torch.tensor(steps)}
-
-
 # --------------------------------------------------------------------------------------- gridworld_step
-
-
-def _moved(cell: Tensor, action: Tensor, size: int, *, wrap: bool = False, turned: bool = False) -> Tensor:
-    """Return the cells after a move; `wrap` around the edges, `turned` with rows and columns exchanged."""
-    row, column = cell // size, cell % size
-    down = (action == DOWN).long() - (action == UP).long()
-    right = (action == RIGHT).long() - (action == LEFT).long()
-    row, column = (row + right, column + down) if turned else (row + down, column + right)
-    if wrap:
-        return row % size * size + column % size
-    return row.clamp(0, size - 1) * size + column.clamp(0, size - 1)
-
-
-def step_with(
-    state: dict[str, Tensor], action: Tensor, size: int, horizon: int, slip: str = ""
-) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
-    """Return what a right step gives, or one with the named slip."""
-    moved = _moved(state["cell"], action, size, wrap=slip == "walls_wrap", turned=slip == "rows_and_columns_swapped")
-    steps = state["steps"] + 1
-    arrived = moved == state["goal"]
-    late = steps > horizon if slip == "one_step_too_many" else steps >= horizon
-    timed_out = late if slip == "goal_on_the_last_step_is_a_time_out" else late & ~arrived
-    ended = arrived | timed_out
-    if slip == "goal_does_not_end_the_episode":
-        ended = timed_out
-    reward = torch.where(arrived, 0.96, -0.04)
-    if slip == "goal_step_costs_nothing":
-        reward = torch.where(arrived, 1.0, -0.04)
-    goal = state["goal"]
-    cell = torch.where(timed_out if slip == "agent_stays_at_the_goal" else ended, 0, moved)
-    kept = steps if slip == "clock_not_reset" else torch.where(ended, 0, steps)
-    flag = arrived if slip == "time_out_without_flag" else ended
-    return {"cell": cell, "goal": goal, "steps": kept}, reward, flag, timed_out
-
-
-STEP_SLIPS = (
-    "walls_wrap",
-    "rows_and_columns_swapped",
-    "goal_does_not_end_the_episode",
-    "goal_step_costs_nothing",
-    "goal_on_the_last_step_is_a_time_out",
-    "one_step_too_many",
-    "time_out_without_flag",
-    "agent_stays_at_the_goal",
-    "clock_not_reset",
-)
 
 
 def compare_step(report: Report, what: str, got: Any, expected: Any, slips: dict[str, Any]) -> None:
@@ -155,29 +104,6 @@ def gridworld_step(student: Handle, report: Report) -> None:
 # --------------------------------------------------------------------------------------- gridworld_observe
 
 
-def observe_slips(state: dict[str, Tensor], size: int) -> dict[str, Tensor]:
-    """What the usual slips show."""
-    cell, goal, cells = state["cell"], state["goal"], size * size
-
-    def marks(where: Tensor) -> Tensor:
-        return (torch.arange(cells) == where[:, None]).float()
-
-    place = torch.stack([cell // size, cell % size], dim=-1)
-    return {
-        "goal_beside_the_position": torch.cat([marks(cell), marks(goal)], dim=-1),
-        "goal_marked_on_the_map": marks(cell) + marks(goal),
-        "goal_marked_by_minus_one": marks(cell) - marks(goal),
-        "way_to_the_goal": torch.cat([marks(cell), (goal - cell)[:, None].float()], dim=-1),
-        "goal_in_place_of_the_position": marks(goal),
-        "cell_number": cell[:, None].float(),
-        "cell_number_alone": cell.float(),
-        "row_and_column": place.float(),
-        "still_integers": marks(cell).long(),
-        "map_not_flattened": marks(cell).reshape(-1, size, size),
-        "transposed": marks(cell % size * size + cell // size),
-    }
-
-
 def gridworld_observe(student: Handle, report: Report) -> None:
     """Two cells by hand; then the goal moves, and nothing may be seen of it."""
     state = grid_state([0, 7, 24], [3, 20, 12], [0, 1, 2])
@@ -185,7 +111,10 @@ def gridworld_observe(student: Handle, report: Report) -> None:
     expected[0, 0] = expected[1, 7] = expected[2, 24] = 1.0
     what = "gridworld_observe of agents in the cells 0, 7 and 24"
     got = student.call("gridworld_observe", state, 5)
-    report.close(what, got, expected, misconceptions=observe_slips(state, 5))
+    slips = observe_slips(state, 5)
+    integers = isinstance(got, Tensor) and not got.is_floating_point() and bool(torch.equal(got.float(), expected))
+    report.true(what, not integers, expected="numbers of type float32", got="integers", misconception="still_integers")
+    report.close(what, got, expected, misconceptions=slips)
     report.note("one 1 in 25 places, at the agent's cell")
     elsewhere = {**state, "goal": torch.tensor([24, 1, 6])}
     report.true(
@@ -215,8 +144,19 @@ def check_samples(
     def draw(number: int) -> Any:
         return student.call("sample_goals", cells, held_out, num_trials, Generator(number))
 
-    goals = report.tensor(what, draw(seed), (num_trials,), torch.int64)
     allowed = [cell for cell in cells if cell not in held_out]
+    drawn = draw(seed)
+    if isinstance(drawn, list | tuple):  # thousands of numbers are no message
+        report.fail(what, f"a torch tensor of shape ({num_trials},)", f"a {type(drawn).__name__} of {len(drawn)}")
+    once_each = isinstance(drawn, Tensor) and tuple(drawn.shape) == (len(allowed),) != (num_trials,)
+    report.true(
+        what,
+        not once_each,
+        expected=f"shape ({num_trials},)",
+        got=f"shape ({len(allowed)},)",
+        misconception="drawn_without_replacement",
+    )
+    goals = report.tensor(what, drawn, (num_trials,), torch.int64)
     told = f"{what}: the goals that came"
     came = sorted(set(goals.tolist()))
     leaked = [cell for cell in came if cell in held_out and cell in cells]
@@ -244,6 +184,14 @@ def check_samples(
         expected="different goals in different trials",
         got=f"{came[0]} in every trial",
         misconception="one_goal_for_all_trials",
+    )
+    missing = [cell for cell in allowed if cell not in came] if num_trials >= 600 else []
+    report.true(
+        told,
+        not missing,
+        expected=f"all of {_short(allowed)}" if report.reveal else "every training goal",
+        got=f"{_short(missing)} never",
+        misconception="last_goal_never_drawn" if missing == allowed[-1:] else None,
     )
     again = draw(seed)
     report.true(
@@ -276,6 +224,23 @@ def check_samples(
         )
 
 
+def check_pairs(
+    student: Handle, report: Report, cells: list[int], held_out: list[int], num_pairs: int, seed: int
+) -> None:
+    """Many draws for two trials: their goals are equal as often as chance says, and never if they were dealt."""
+    what = f"sample_goals(cells {_short(cells)}, held out {_short(held_out)}, 2 trials) with {num_pairs} seeds"
+    num_allowed = len([cell for cell in cells if cell not in held_out])
+    pairs = [student.call("sample_goals", cells, held_out, 2, Generator(seed + number)) for number in range(num_pairs)]
+    report.binomial(
+        f"{what}: both trials get the same goal",
+        sum(int(pair[0]) == int(pair[1]) for pair in pairs),
+        num_pairs,
+        1 / num_allowed,
+        misconceptions={"dealt_from_a_deck": 0.0},
+        false_alarm=1e-9,
+    )
+
+
 def _short(cells: Sequence[int]) -> str:
     shown = ", ".join(map(str, cells[:6]))
     return f"{shown}, ..." if len(cells) > 6 else shown or "none"
@@ -287,6 +252,7 @@ def sample_goals(student: Handle, report: Report) -> None:
     report.note("4, 20 and 24 a third of the time each, 12 never")
     check_samples(student, report, [3, 8], [], 1000, 2)
     check_samples(student, report, [9, 5, 7], [5, 9, 1], 20, 3)
+    check_pairs(student, report, [3, 8], [], 100, 4)
     report.note("nothing held out; all but one held out; a held-out cell that is no candidate")
 
 
@@ -308,13 +274,14 @@ def evaluate_by_episode(student: Handle, report: Report) -> None:
                 step_reward=-0.3,
             ),
         ),
+        ("two trials in which every step pays 0.1", EpisodeScript([[(2, False)], [(1, True)]], step_reward=0.1)),
     ):
         trials = scripted_trials(script)
         num_episodes = len(script.episodes[0])
         what = f"evaluate_by_episode, {told}"
         got = student.call("evaluate_by_episode", trials, num_episodes)
         expected = expected_by_episode(trials, num_episodes)
-        compare_by_episode(report, what, got, expected, episode_slips(trials, num_episodes))
+        compare_by_episode(report, what, got, expected, by_episode_slips(trials, num_episodes))
         report.note(f"{told}: returns, steps and successes by episode")
 
 
@@ -329,7 +296,7 @@ def compare_by_episode(
         got=str(sorted(map(str, got))) if isinstance(got, dict) else type(got).__name__,
     )
     for name, right in expected.items():
-        wrong = {slip: values[name] for slip, values in slips.items()}
+        wrong = {slip: values[name] for slip, values in slips.items() if name in values}
         value = got[name]
         if isinstance(value, Tensor) and value.dtype == torch.float64:
             value = value.float()
@@ -342,11 +309,11 @@ def compare_by_episode(
 def generalisation_curve(student: Handle, report: Report) -> None:
     """A scripted trainer writes down which goals it was given; success is a known function of them."""
     trainer = ScriptedTrainer()
-    orders, counts, held_out = [[4, 20, 24, 12, 7, 9], [9, 7, 12, 24, 20, 4]], [1, 2, 4], 2
+    orders, counts, held_out = [[4, 20, 24, 12, 18, 7, 9], [7, 12, 9, 20, 18, 24, 4]], [1, 2, 4], 2
     run_curve(
         student,
         report,
-        "generalisation_curve, six cells in two orders, counts 1, 2, 4",
+        "generalisation_curve, seven cells in two orders, counts 1, 2, 4",
         trainer,
         orders,
         counts,
@@ -369,5 +336,19 @@ def run_curve(
     got = student.call(
         "generalisation_curve", orders, counts, num_held_out, trainer.train_callback(), trainer.success_callback()
     )
+    told = f"{what}: the agents trained"
+    each = len(orders) * len(counts)
+    twice = len(trainer.trained) == 2 * each and len(set(trainer.trained)) == each
+    report.true(told, not twice, expected=str(each), got=str(2 * each), misconception="another_agent_for_the_test")
+    for agent, tested in trainer.tested:
+        order, most = orders[trainer.trained[agent][1] % len(orders)], max(counts)
+        following = tuple(sorted(order[most : most + num_held_out]))
+        report.true(
+            f"{what}: the test goals",
+            tested != following or set(tested) == set(order[-num_held_out:]),
+            expected=f"the last {num_held_out} of the order",
+            got=f"the {num_held_out} that follow the training goals",
+            misconception="held_out_goals_follow_training_goals",
+        )
     compare_curves(report, what, trainer, got, orders, counts, num_held_out)
     return got

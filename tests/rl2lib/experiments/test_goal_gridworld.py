@@ -129,6 +129,17 @@ def test_a_thousand_trials_are_better_than_random_and_far_from_good(shipped) -> 
     assert bool((curves.mean(dim=1) > random + 0.5).all()) and bool((curves.mean(dim=1) < 0.5).all())
 
 
+def test_after_a_thousand_trials_the_twin_is_ahead_and_ppo_soon_passes_two_corners(shipped) -> None:
+    ends = {
+        kind: shipped.curves[f"REINFORCE {kind} three goals"][:, 45:50].mean() for kind in ("recurrent", "feedforward")
+    }
+    assert ends["feedforward"] > ends["recurrent"] + 0.5
+    before_2500 = 2500 // shipped.config.ppo_trials
+    assert bool(
+        (shipped.curves["PPO recurrent three goals"][:, before_2500 - 3 : before_2500].mean(dim=1) > 1.68).all()
+    )
+
+
 def test_three_seeds_of_reinforce_end_at_three_heights_of_the_table(shipped) -> None:
     ends = sorted(shipped.curves["REINFORCE recurrent three goals"][:, -50:].mean(dim=1).tolist())
     assert ends == pytest.approx([-1.6, 1.68, 2.25], abs=0.1)
