@@ -70,6 +70,8 @@ def progress_rows(course: Course, passed: set[str], answered: set[str]) -> list[
     rows = []
     for notebook in course.notebooks:
         done = [exercise for exercise in notebook.exercises if exercise.name in passed]
+        waiting = [exercise.name for exercise in notebook.exercises if exercise.name not in passed]
+        waiting += [f'quiz("{quiz.name}")' for quiz in notebook.quizzes if quiz.name not in answered]
         left = sum(exercise.minutes for exercise in notebook.exercises if exercise.name not in passed)
         rows.append(
             {
@@ -80,7 +82,7 @@ def progress_rows(course: Course, passed: set[str], answered: set[str]) -> list[
                 "answered": sum(quiz.name in answered for quiz in notebook.quizzes),
                 "quizzes": len(notebook.quizzes),
                 "minutes_left": left,
-                "next": next((item.name for item in notebook.exercises if item.name not in passed), ""),
+                "next": waiting[0] if waiting else "",
             }
         )
     return rows

@@ -216,6 +216,8 @@ class Report:
             return self._show(expected), self._show(got)
         differs = ~np.isclose(one.astype(np.float64), other.astype(np.float64), rtol=1e-5, atol=1e-6).ravel()
         first = np.flatnonzero(differs)[:4]
+        if not len(first):
+            return f"{self._show(expected)} of {expected.dtype}", f"{self._show(got)} of {got.dtype}"
         places = ", ".join(str(tuple(map(int, np.unravel_index(index, one.shape)))) for index in first)
         values = [np.array2string(value.ravel()[first], precision=4, separator=", ") for value in (one, other)]
         return f"{values[0]} at {places}", f"{values[1]} there"
@@ -235,7 +237,8 @@ class Report:
         if isinstance(value, Ref):
             return f"an object of type {value.type_name}"
         if isinstance(value, tuple | list):
-            return ", ".join(self._show(item) for item in value)
+            more = f", ... ({len(value)} entries)" if len(value) > SHOWN_ENTRIES else ""
+            return ", ".join(self._show(item) for item in value[:SHOWN_ENTRIES]) + more
         text = repr(value)
         return text if len(text) <= 300 else text[:300] + "..."
 

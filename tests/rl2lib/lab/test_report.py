@@ -102,3 +102,9 @@ def test_of_large_arrays_the_entries_that_differ_are_shown():
     assert found.expected == "[23.] at (2, 3)" and found.got.startswith("[-1.] there (1 of 100")
     found = failure("close", "f", torch.tensor(got), torch.tensor(expected), misconceptions={"x": torch.tensor(got)})
     assert found.misconception == "x" and found.expected == "[23.] at (2, 3)"
+
+
+def test_large_arrays_that_differ_in_kind_alone_and_long_lists_are_shown_short():
+    shown, came = Report("x")._contrast(np.zeros(100), np.zeros(100, dtype=np.int64))
+    assert shown == "an array of shape (100,) of float64" and came == "an array of shape (100,) of int64"
+    assert Report("x")._show(list(range(3000))).endswith("39, ... (3000 entries)")
