@@ -1,81 +1,366 @@
-"""Many submissions -> results.jsonl, grades.csv, feedback/ and gradebook.db, one Result a submission."""
+"""Many submissions, graded by a Dask cluster -> journal.jsonl, and all other outputs from that.
+
+The client, this process, takes files' bytes, hands them out, checks what comes back, and alone writes. The workers,
+here or on other machines, get bytes and return bytes.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-import json
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import get_context
+import itertools
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from autograder import __version__
+from autograder.box.sandbox import SandboxLost, SandboxMissing
 from autograder.build import write_if_changed
 from autograder.feedback import feedback_html, feedback_markdown
-from autograder.grade import Result, grade_file, whole_result
+from autograder.grade import course_sandbox, grade_bytes, ungradable
 from autograder.gradebook import write_gradebook
 from autograder.hidden import fresh_seed
+from autograder.journal import BatchError, Journal
+from autograder.result import Key, Result, ResultError
 from autograder.source import Notebook, load_course
+from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
+from rl2lib import __version__ as course_version
 from rl2lib.lab.course import UnknownName
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 CSV_COLUMNS = ("student", "notebook", "exercise", "points", "max_points", "status", "reason")
+# Enough that no worker waits for the client, and few enough that 100,000 submissions never lie in its memory.
+IN_FLIGHT = 4
+MAX_LINES = 20
+TRIES = 3
+LEAVE_INTERRUPTS_TO_THE_CLIENT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+VERSIONS = (__version__, course_version)
+
+
+class GraderFault(Exception):
+    """A worker's failure on one submission that is not the student's doing; the message is fit for everybody."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """One submitted file, waiting."""
+class Task:
+    """A job with its file's bytes and the seed of its hidden inputs: the same ones should a worker die over it."""
 
-    path: Path
-    student: str
-    notebook: str
+    job: Job
+    data: bytes
+    seed: int
 
 
-def find_jobs(folder: Path, course: list[Notebook]) -> list[Job]:
-    """List `folder`/<student>/<notebook>/<notebook>.ipynb; a notebook folder without its file is a job too.
+# --------------------------------------------------------------------------------------- what a worker runs
+
+
+@dataclass(frozen=True)
+class Grader:
+    """What a worker does. All of it is our code: a submission is bytes here, and runs in a box alone.
+
+    Args:
+        sandboxed: False grades on machines that cannot lock student code away, and says so in every result.
+    """
+
+    sandboxed: bool = True
+
+    def ready(self) -> tuple[str, str]:
+        """Make ready to grade; return the versions of grader and course.
+
+        Raises:
+            SandboxMissing: this machine cannot lock student code away.
+        """
+        course_sandbox(self.sandboxed).open().end()
+        return VERSIONS
+
+    def grade(self, data: bytes, student: str, notebook: str, seed: int) -> bytes:
+        """Grade one submission: bytes in, a `Result` as bytes out.
+
+        Raises:
+            GraderFault: we failed on it, or this machine did.
+        """
+        import torch
+
+        torch.set_num_threads(1)
+        found = next(item for item in load_course() if item.name == notebook)
+        for _ in range(TRIES):
+            try:
+                return grade_bytes(data, student, found, seed, sandboxed=self.sandboxed).to_json()
+            except SandboxLost:
+                continue
+            except SandboxMissing as error:
+                raise GraderFault(str(error)) from None
+            except Exception as error:  # what it says may be about a hidden check: for the log, not for the student
+                logging.getLogger(__name__).exception("%s of %s", notebook, ascii(student))
+                raise GraderFault(f"the grader failed on it: {type(error).__name__}") from None
+        raise GraderFault(f"the sandbox died under it {TRIES} times")
+
+
+# --------------------------------------------------------------------------------------- the batch
+
+
+def grade_folder(
+    folder: Path,
+    out: Path,
+    workers: int = 1,
+    only: str | None = None,
+    *,
+    scheduler: str = "",
+    gradebook: str = "",
+    fresh: bool = False,
+    grader: Grader = Grader(),
+) -> list[Result]:
+    """Grade every submission below `folder` that `out`/journal.jsonl does not hold yet, and write everything below it.
+
+    Args:
+        folder: the submissions.
+        out: where everything goes; open to one process at a time.
+        workers: processes that grade side by side on this machine.
+        only: a notebook's number or name.
+        scheduler: the address of a Dask cluster that grades instead of this machine.
+        gradebook: the URL of nbgrader's database; "" for one below `out`.
+        fresh: grade everything anew; the old journal is kept beside the new one.
+        grader: what the workers do.
+
+    Returns:
+        The results of what `folder` holds now, by student and notebook.
 
     Raises:
-        FileNotFoundError: there is no such folder, or nothing in it that could be graded.
+        BatchError: it was stopped, or `out` or the cluster is not to be had; what was graded is kept.
+        FileNotFoundError: there is nothing to grade.
+        UnknownName: there is no notebook `only`.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: expected a folder of submissions, <student>/<notebook>/<notebook>.ipynb")
-    names = {notebook.name for notebook in course}
-    jobs = [
-        Job(work / f"{work.name}.ipynb", student.name, work.name)
-        for student in sorted(folder.iterdir())
-        if student.is_dir() and not student.is_symlink()
-        for work in sorted(student.iterdir())
-        if work.name in names
-    ]
-    if not jobs:
-        raise FileNotFoundError(f"{folder}: no submission of {', '.join(sorted(names))} in it")
-    return jobs
-
-
-def grade_folder(folder: Path, out: Path, workers: int = 1, only: str | None = None) -> list[Result]:
-    """Grade every submission below `folder` and write everything below `out`."""
     course = load_course()
+    names = [notebook.name for notebook in course]
     if only is not None:
         course = [item for item in course if only in (item.number, item.number.lstrip("0"), item.slug, item.name)]
         if not course:
             raise UnknownName(f"there is no notebook {only!r}")
-    jobs = find_jobs(folder, course)
-    results = sorted(_graded(jobs, course, workers), key=lambda result: (result.student, result.notebook))
-    write_results(results, course, out)
+    jobs, left_out = find_jobs(folder, course, names)
+    with Journal(out, fresh) as journal:
+        results = _Batch(jobs, course, journal, grader).run(lambda: _cluster(workers, scheduler))
+        write_if_changed(out / "left_out.txt", "".join(f"{line}\n" for line in left_out))
+        for line in left_out[:MAX_LINES]:
+            print(f"left out: {line}", file=sys.stderr)
+        if len(left_out) > MAX_LINES:
+            print(f"left out: {len(left_out) - MAX_LINES} more, all in {out}/left_out.txt", file=sys.stderr)
+        write_results(results, course, out, gradebook)
     return results
 
 
-def write_results(results: list[Result], course: list[Notebook], out: Path) -> None:
-    """Write the four outputs; all derive from the results."""
-    lines = [json.dumps(result.as_dict(), ensure_ascii=False) for result in results]
-    write_if_changed(out / "results.jsonl", "\n".join(lines) + "\n")
+@contextlib.contextmanager
+def _cluster(workers: int, scheduler: str) -> Iterator[Client]:
+    """Connect to the cluster at `scheduler`, or to one of this machine's own.
+
+    Raises:
+        BatchError: nobody answers there.
+    """
+    import dask
+    from distributed import Client, LocalCluster, Security
+
+    # A submission of 20 MB is no mistake; a worker that dies twice over the same one will do so again.
+    settings = {
+        "distributed.admin.large-graph-warning-threshold": "100 MB",
+        "distributed.scheduler.allowed-failures": 1,
+    }
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        if scheduler:
+            try:
+                client = Client(scheduler)
+            except (OSError, ValueError) as error:
+                raise BatchError(f"no Dask scheduler answers at {scheduler}: {error}") from None
+        else:
+            try:
+                keys = Security.temporary()
+            except ImportError:  # without `cryptography`, other accounts of this machine could reach the workers
+                keys = None
+            local = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                preload=[LEAVE_INTERRUPTS_TO_THE_CLIENT],
+                security=keys,
+                silence_logs=logging.CRITICAL,
+            )
+            client = Client(stack.enter_context(local))
+        yield stack.enter_context(client)
+
+
+class _Batch:
+    """Brings every job to a result: from the journal, or by way of a worker."""
+
+    def __init__(self, jobs: list[Job], course: list[Notebook], journal: Journal, grader: Grader):
+        self._jobs = jobs
+        self._notebooks = {notebook.name: notebook for notebook in course}
+        self._journal = journal
+        self._grader = grader
+        self._results: list[Result] = []
+        self._outcomes: Counter[str] = Counter()
+
+    def run(self, cluster: Callable[[], contextlib.AbstractContextManager[Client]]) -> list[Result]:
+        """Return all results, sorted; no cluster is started when all are known.
+
+        Raises:
+            BatchError: it was stopped.
+        """
+        from tqdm import tqdm
+
+        with tqdm(total=len(self._jobs), desc="grading", unit="notebook", disable=None) as self._bar:
+            try:
+                tasks = self._unknown()
+                for first in tasks:
+                    with cluster() as client:
+                        self._make_ready(client)
+                        suspects = self._pass(client, itertools.chain([first], tasks), IN_FLIGHT)
+                        self._pass(client, iter(suspects), 0)
+            except KeyboardInterrupt:
+                raise BatchError(f"stopped; {self._kept()}", 130) from None
+            except (CancelledError, OSError):  # the connection's: take_file and Journal name their own
+                raise BatchError(f"the Dask scheduler is gone; {self._kept()}") from None
+        return sorted(self._results, key=lambda result: (result.student, result.notebook))
+
+    def _kept(self) -> str:
+        done = f"{len(self._results)} of {len(self._jobs)} submissions are graded and kept in {self._journal.path}"
+        return f"{done}; the same command goes on from there"
+
+    def _unknown(self) -> Iterator[Task]:
+        """Yield what a worker must grade, one by one as it is asked for; settle the rest on the way."""
+        for job in self._jobs:
+            try:
+                data = take_file(job.path)
+            except Ungradable as error:
+                reason = "; ".join([str(error), *(flag for flag in job.flags if flag != TWIN)])
+                self._settle(job, ungradable(job.student, self._notebooks[job.notebook], reason))
+                continue
+            known = self._journal.find(Key(job.student, job.notebook, sha256(data).hexdigest(), *VERSIONS))
+            if known is not None and (known.isolation != "none" or not self._grader.sandboxed):
+                self._settle(job, known)
+            else:
+                yield Task(job, data, fresh_seed())
+
+    def _make_ready(self, client: Client) -> None:
+        """Have every worker that is there make ready.
+
+        Raises:
+            BatchError: one cannot, or is of another version.
+        """
+        client.wait_for_workers(1)
+        for address, told in client.run(self._grader.ready, on_error="return").items():
+            if isinstance(told, SandboxMissing):
+                words = "--unsafe-no-sandbox grades without, and says so in every result"
+                raise BatchError(f"student code cannot be locked away on {address}: {told}; {words}")
+            if isinstance(told, Exception) and not isinstance(told, OSError):  # an OSError: it has died meanwhile
+                raise BatchError(f"the worker {address} cannot grade: {type(told).__name__}: {told}")
+            if isinstance(told, tuple) and told != VERSIONS:
+                has, needs = (f"autograder {grader} and course {course}" for grader, course in (told, VERSIONS))
+                raise BatchError(f"the worker {address} has {has}, expected {needs}")
+
+    def _pass(self, client: Client, tasks: Iterator[Task], in_flight: int) -> list[Task]:
+        """Grade all tasks, `in_flight` a worker at a time, or one alone where it is 0; return those to try alone.
+
+        When a worker dies, Dask suspects every task that it was given. Tried alone, a task answers for itself.
+        """
+        from distributed import KilledWorker, as_completed
+
+        flying: dict[Any, Task] = {}
+        arrived = as_completed()
+        suspects = []
+
+        def fill() -> None:
+            room = max(1, in_flight * len(client.nthreads())) - len(flying)
+            for task in itertools.islice(tasks, max(0, room)):
+                # The bytes go by way of the scheduler, which has them still when a worker is lost.
+                arguments = (task.data, task.job.student, task.job.notebook, task.seed)
+                future = client.submit(self._grader.grade, *arguments, pure=False)
+                flying[future.key] = task
+                arrived.add(future)
+
+        fill()
+        for future in arrived:
+            task = flying.pop(future.key)
+            try:
+                self._settle(task.job, self._checked(task, future.result()))
+            except KilledWorker:
+                if in_flight:
+                    suspects.append(task)
+                else:
+                    self._refuse(task, "its grading ended the grading process, each time")
+            except ResultError as error:
+                self._refuse(task, f"the worker's answer was refused ({error})")
+            except GraderFault as error:
+                self._refuse(task, str(error))
+            except (BatchError, CancelledError):
+                raise
+            except Exception as error:
+                self._refuse(task, f"the worker could not run the grader ({type(error).__name__})")
+            fill()
+        return suspects
+
+    def _checked(self, task: Task, payload: bytes) -> Result:
+        """Read a worker's answer.
+
+        Raises:
+            ResultError: it is none, or one to something else.
+        """
+        result = Result.from_json(payload)
+        notebook = self._notebooks[task.job.notebook]
+        asked = Key(task.job.student, notebook.name, sha256(task.data).hexdigest(), *VERSIONS)
+        for name, expected, got in zip(Key._fields, asked, result.key, strict=True):
+            if got != expected:
+                raise ResultError(f"{name}: expected {expected}, got {got}")
+        worth = [(item.name, float(item.points)) for item in notebook.exercises]
+        if [(item.name, item.max_points) for item in result.exercises] != worth:
+            raise ResultError(f"exercises: expected those of {notebook.name} with their points")
+        if result.seed != (task.seed if result.isolation else 0):
+            raise ResultError("seed: expected the one that was sent")
+        return result
+
+    def _refuse(self, task: Task, reason: str) -> None:
+        """Settle what no worker graded; as no file's hash is kept with it, the next run tries again."""
+        notebook, reason = self._notebooks[task.job.notebook], f"{reason}; tell your instructor"
+        self._settle(task.job, ungradable(task.job.student, notebook, reason))
+
+    def _settle(self, job: Job, result: Result) -> None:
+        self._journal.keep(result)
+        self._results.append(replace(result, flags=result.flags + job.flags))
+        self._outcomes.update(item.status for item in result.exercises)
+        self._bar.set_postfix(self._outcomes, refresh=False)
+        self._bar.update()
+
+
+# --------------------------------------------------------------------------------------- what comes of it
+
+
+def write_results(results: list[Result], course: list[Notebook], out: Path, gradebook: str = "") -> None:
+    """Write the four outputs, each whole or not at all; all derive from the results.
+
+    Raises:
+        BatchError: the gradebook is not to be had; the other three are written.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    write_if_changed(out / "results.jsonl", "".join(f"{result.to_json().decode()}\n" for result in results))
     write_if_changed(out / "grades.csv", grades_csv(results))
     for result in results:
         place = out / "feedback" / result.student / result.notebook
         write_if_changed(place.with_suffix(".html"), feedback_html(result))
         write_if_changed(place.with_suffix(".md"), feedback_markdown(result))
-    write_gradebook(results, course, f"sqlite:///{(out / 'gradebook.db').resolve()}")
+    try:
+        write_gradebook(results, course, gradebook or f"sqlite:///{(out / 'gradebook.db').resolve()}")
+    except (SQLAlchemyError, ImportError) as error:  # no such database, no right to it, no driver for it
+        words = f"the gradebook cannot be written ({type(error).__name__}: {str(error).splitlines()[0]})"
+        raise BatchError(f"{words}; everything else is in {out}, and the same command tries again") from None
 
 
 def grades_csv(results: list[Result]) -> str:
@@ -93,31 +378,3 @@ def grades_csv(results: list[Result]) -> str:
 def _harmless(value: object) -> object:
     text = " ".join(str(value).split()) if isinstance(value, str) else value
     return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
-
-
-def _graded(jobs: list[Job], course: list[Notebook], workers: int) -> Iterator[Result]:
-    from tqdm import tqdm
-
-    by_name = {notebook.name: notebook for notebook in course}
-    bar = tqdm(total=len(jobs), desc="grading", unit="notebook", disable=None)
-    # A worker runs no student code itself; should one die all the same, its jobs are named, not lost.
-    with bar, ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn"), initializer=_calm) as pool:
-        waiting = {pool.submit(grade_file, job.path, job.student, by_name[job.notebook]): job for job in jobs}
-        for future in as_completed(waiting):
-            job = waiting[future]
-            try:
-                result = future.result()
-            except BrokenProcessPool:
-                reason = "the grading process ended unexpectedly; grade this one again"
-                result = whole_result(job.student, by_name[job.notebook], fresh_seed(), "ungradable", reason)
-            except Exception as error:  # a fault of ours must cost one submission, not the batch
-                reason = f"the grader failed on it ({type(error).__name__}: {str(error)[:200]})"
-                result = whole_result(job.student, by_name[job.notebook], fresh_seed(), "ungradable", reason)
-            bar.update()
-            yield result
-
-
-def _calm() -> None:
-    import torch
-
-    torch.set_num_threads(1)

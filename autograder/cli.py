@@ -105,14 +105,56 @@ def grade(
     folder: Annotated[Path, typer.Argument(help="submissions: <student>/<notebook>/<notebook>.ipynb")],
     out: Annotated[Path, typer.Option(help="where grades.csv, feedback/, results.jsonl, gradebook.db go")],
     notebook: Annotated[str | None, typer.Option(help="only this notebook")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="processes that grade side by side")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="processes that grade side by side on this machine")] = 1,
+    scheduler: Annotated[str, typer.Option(help="tcp:// or tls:// address of a Dask cluster that grades instead")] = "",
+    gradebook: Annotated[
+        str, typer.Option(envvar="RL2_GRADEBOOK", help="URL of nbgrader's database [default: sqlite below OUT]")
+    ] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="grade anew what OUT/journal.jsonl holds already")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="run student code with nothing between it and this machine")
+    ] = False,
 ) -> None:
-    """Grade a folder of submissions."""
-    from autograder.batch import grade_folder
+    """Grade a folder of submissions; begun before, it goes on from where it stopped."""
+    from autograder.batch import Grader, grade_folder
     from autograder.report import table
 
-    print(table(grade_folder(folder, out, workers, notebook)))
-    print(f"written: {out}/grades.csv, feedback/, results.jsonl, gradebook.db")
+    results = grade_folder(
+        folder,
+        out,
+        workers,
+        notebook,
+        scheduler=scheduler,
+        gradebook=gradebook,
+        fresh=fresh,
+        grader=Grader(sandboxed=not unsafe),
+    )
+    print(table(results))
+    print(f"written: {out}/grades.csv, feedback/, results.jsonl, gradebook{' at its URL' if gradebook else '.db'}")
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(help="the folder that `grade` wrote: it holds results.jsonl")],
+    to: Annotated[Path | None, typer.Option(help="where the report goes instead of OUT")] = None,
+) -> None:
+    """Write the instructor's view of a class: report.html (opens offline), report.json, report_*.csv."""
+    from autograder.report import NothingToReport, overview, write_report
+
+    try:
+        summary = write_report(out, to)
+    except NothingToReport as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(overview(summary))
+    print(f"written: {to or out}/report.html, report.json, report_students.csv, report_submissions.csv,", end=" ")
+    print("report_exercises.csv")
+    if summary.without_sandbox:
+        count = sum(group.size for group in summary.without_sandbox)
+        print(f"WARNING: {count} of {len(summary.results)} results were graded without a sandbox", file=sys.stderr)
+    for problem in summary.problems:
+        print(f"autograder: {out}/results.jsonl, {problem}", file=sys.stderr)
+    raise typer.Exit(1 if summary.problems else 0)
 
 
 @app.command()
@@ -169,14 +211,15 @@ def demo(
 
 def run() -> None:
     """Entry point: one clear line for a mistake of the author's or instructor's."""
+    from autograder.journal import BatchError
     from autograder.source import SourceError
     from rl2lib.lab.course import UnknownName
 
     try:
         app()
-    except (SourceError, UnknownName, FileNotFoundError) as error:
+    except (BatchError, SourceError, UnknownName, FileNotFoundError) as error:
         print(f"autograder: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(error.code if isinstance(error, BatchError) else 2) from None
 
 
 if __name__ == "__main__":

@@ -4,69 +4,26 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 import math
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from autograder import __version__
 from autograder.box.handle import BoxHandle
 from autograder.box.sandbox import Sandbox
 from autograder.hidden import diagnose, fresh_seed, run_hidden
+from autograder.result import ExerciseResult, Result
 from autograder.source import Exercise, Notebook, load_course, load_variants
-from autograder.submission import Submission, Ungradable, read_submission
+from autograder.submission import Submission, Ungradable, read_submission, take_file
 from rl2lib import __version__ as course_version
 from rl2lib.lab.checking import Outcome, run_visible
 from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout
 
-SCHEMA_VERSION = 1
 CALL_SECONDS = 10.0
 EXERCISE_SECONDS = 60.0  # all calls of one exercise together
 LOADING_SECONDS = 300.0  # all runs of a submission's cells together
 SETUP_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class ExerciseResult:
-    """What one exercise earned and why."""
-
-    name: str
-    points: float
-    max_points: float
-    status: str
-    reason: str
-    misconception: str | None = None
-    diagnosis: str = ""
-
-
-@dataclass(frozen=True)
-class Result:
-    """Everything known about one graded submission; CSV, HTML, gradebook and resume derive from it."""
-
-    student: str
-    notebook: str
-    course_version: str
-    submission_sha256: str
-    grader_version: str
-    seed: int
-    exercises: tuple[ExerciseResult, ...]
-    flags: tuple[str, ...] = ()
-    schema_version: int = SCHEMA_VERSION
-
-    @property
-    def points(self) -> float:
-        """Points earned."""
-        return sum(exercise.points for exercise in self.exercises)
-
-    @property
-    def max_points(self) -> float:
-        """Points to be had."""
-        return sum(exercise.max_points for exercise in self.exercises)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-able data."""
-        return asdict(self)
 
 
 def grade_file(
@@ -77,14 +34,36 @@ def grade_file(
     Raises:
         SandboxMissing: this machine cannot lock student code away.
     """
-    seed = fresh_seed() if seed is None else seed
     try:
-        submission = read_submission(path, notebook)
+        data = take_file(path)
     except Ungradable as error:
-        return whole_result(student, notebook, seed, "ungradable", str(error))
+        return ungradable(student, notebook, str(error))
+    return grade_bytes(data, student, notebook, fresh_seed() if seed is None else seed, sandboxed=sandboxed)
+
+
+def grade_bytes(data: bytes, student: str, notebook: Notebook, seed: int, *, sandboxed: bool = True) -> Result:
+    """Grade a submitted file's bytes; what cannot be graded gets a Result that says why.
+
+    Raises:
+        SandboxMissing: this machine cannot lock student code away.
+    """
+    try:
+        submission = read_submission(data, f"{notebook.name}.ipynb", notebook)
+    except Ungradable as error:
+        return ungradable(student, notebook, str(error), data)
     sandbox = course_sandbox(sandboxed)
     exercises = tuple(_grade_exercises(submission, notebook, seed, sandbox))
-    return _result(student, notebook, seed, exercises, submission.sha256, submission.flags)
+    return Result(
+        student,
+        notebook.name,
+        course_version,
+        submission.sha256,
+        __version__,
+        seed,
+        exercises,
+        submission.flags,
+        sandbox.isolation,
+    )
 
 
 @functools.cache
@@ -101,21 +80,13 @@ def course_sandbox(sandboxed: bool = True) -> Sandbox:
     return Sandbox(sorted(found), sandboxed)
 
 
-def whole_result(student: str, notebook: Notebook, seed: int, status: str, reason: str) -> Result:
-    """Return a Result that gives every exercise of the notebook the same status and reason."""
-    exercises = tuple(ExerciseResult(item.name, 0.0, float(item.points), status, reason) for item in notebook.exercises)
-    return _result(student, notebook, seed, exercises, "", ())
-
-
-def _result(
-    student: str,
-    notebook: Notebook,
-    seed: int,
-    exercises: tuple[ExerciseResult, ...],
-    sha256: str,
-    flags: tuple[str, ...],
-) -> Result:
-    return Result(student, notebook.name, course_version, sha256, __version__, seed, exercises, flags)
+def ungradable(student: str, notebook: Notebook, reason: str, data: bytes | None = None) -> Result:
+    """Return the Result of a file of which nothing was run: no points for now, and the reason at every exercise."""
+    sha256 = "" if data is None else hashlib.sha256(data).hexdigest()
+    exercises = tuple(
+        ExerciseResult(item.name, 0.0, float(item.points), "ungradable", reason) for item in notebook.exercises
+    )
+    return Result(student, notebook.name, course_version, sha256, __version__, 0, exercises)
 
 
 class _Boxes:

@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from autograder.build import nbgrader_source
-from autograder.grade import Result
+from autograder.result import Result
 from autograder.source import Notebook
 
 

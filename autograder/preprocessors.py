@@ -63,7 +63,7 @@ class GradeInBox(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade the submitted file that `nb` was read from."""
         from autograder.grade import grade_file
-        from autograder.submission import Ungradable, read_submission
+        from autograder.submission import Ungradable, read_submission, take_file
 
         names = resources["nbgrader"]
         notebook = next((item for item in load_course() if item.name == names["notebook"]), None)
@@ -72,7 +72,7 @@ class GradeInBox(NbGraderPreprocessor):
         path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
         result = grade_file(path, names["student"], notebook, sandboxed=self.sandboxed)
         try:
-            graded = with_cells(notebook, read_submission(path, notebook).cells)
+            graded = with_cells(notebook, read_submission(take_file(path), path.name, notebook).cells)
         except Ungradable:
             graded = with_cells(notebook, ())
         found = {f"{item.name}-check": item for item in result.exercises}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.grade import SCHEMA_VERSION, ExerciseResult, Result
+from autograder.result import SCHEMA_VERSION, ExerciseResult, Result
 from autograder.shown_text import visible_line
 from rl2lib.lab.messages import HEADINGS
 

@@ -18,7 +18,7 @@ from rl2lib.lab import course, places
 from rl2lib.lab.checking import STUB
 
 MAX_BYTES = 20_000_000
-MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 
 
 class WorkbookError(Exception):
@@ -48,26 +48,36 @@ def read_notebook(path: Path) -> dict[str, Any]:
         raise WorkbookError(
             f"{path.name}: {path.stat().st_size} bytes, expected at most {MAX_BYTES}; clear its outputs"
         )
+    return parse_notebook(path.read_bytes(), path.name)
+
+
+def parse_notebook(content: bytes, name: str) -> dict[str, Any]:
+    """Read a notebook file's bytes as plain data in format 4; `name` is what messages call it.
+
+    Raises:
+        WorkbookError: not JSON, or of a format nobody knows.
+    """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise WorkbookError(f"{path.name}: not a notebook (its JSON is broken: {str(error)[:120]})") from None
-    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
-        raise WorkbookError(f"{path.name}: not a notebook (no nbformat number)")
+        raise WorkbookError(f"{name}: not a notebook (its JSON is broken: {str(error)[:120]})") from None
+    if not isinstance(data, dict) or type(data.get("nbformat")) is not int:
+        raise WorkbookError(f"{name}: not a notebook (no nbformat number)")
     if data["nbformat"] < 4:
-        data = _upgraded(path, data)
+        data = _upgraded(name, data)
     if data["nbformat"] > 4 or not isinstance(data.get("cells"), list):
-        raise WorkbookError(f"{path.name}: notebook format {data['nbformat']}, expected 4; save it from JupyterLab")
+        raise WorkbookError(f"{name}: notebook format {data['nbformat']}, expected 4; save it from JupyterLab")
     return data
 
 
-def _upgraded(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+def _upgraded(name: str, data: dict[str, Any]) -> dict[str, Any]:
     import nbformat
 
     try:
         return dict(nbformat.convert(nbformat.from_dict(data), 4))
     except Exception as error:
-        raise WorkbookError(f"{path.name}: notebook format {data['nbformat']} could not be read ({error})") from None
+        words = f"notebook format {data['nbformat']} could not be read ({str(error)[:120]})"
+        raise WorkbookError(f"{name}: {words}") from None
 
 
 def learner_cells(data: dict[str, Any], release: dict[str, Any], exercises: Iterable[str]) -> list[LearnerCell]:
