@@ -158,30 +158,6 @@ def report(
 
 
 @app.command()
-def report(
-    out: Annotated[Path, typer.Argument(help="the folder that `grade` wrote: it holds results.jsonl")],
-    to: Annotated[Path | None, typer.Option(help="where the report goes instead of OUT")] = None,
-) -> None:
-    """Write the instructor's view of a class: report.html (opens offline), report.json, report_*.csv."""
-    from autograder.report import NothingToReport, overview, write_report
-
-    try:
-        summary = write_report(out, to)
-    except NothingToReport as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    print(overview(summary))
-    print(f"written: {to or out}/report.html, report.json, report_students.csv, report_submissions.csv,", end=" ")
-    print("report_exercises.csv")
-    if summary.without_sandbox:
-        count = sum(group.size for group in summary.without_sandbox)
-        print(f"WARNING: {count} of {len(summary.results)} results were graded without a sandbox", file=sys.stderr)
-    for problem in summary.problems:
-        print(f"autograder: {out}/results.jsonl, {problem}", file=sys.stderr)
-    raise typer.Exit(1 if summary.problems else 0)
-
-
-@app.command()
 def quotes(
     write: Annotated[bool, typer.Option("--write", help="put the files' numbers into the prose")] = False,
 ) -> None:
