@@ -1,7 +1,7 @@
 """nbgrader's own commands, for real: generate_assignment, autograde, generate_feedback, export; and our own grader.
 
 The class is the reference, the blank release, a half-done notebook, one that talks on stderr, one whose cells are all
-tagged to be skipped, and every mutant and alternative. It is graded by a copy of the autograder in which every line of
+tagged to be skipped, and two submissions each of mutants and of alternatives (test_audit.py has them all). It is graded by a copy of the autograder in which every line of
 every hidden check ends in a canary, so that whatever shows a line of a check, a traceback say, shows the canary: no
 feedback may. One test class a notebook, so that test processes share the work.
 """
@@ -96,7 +96,7 @@ def graded(request, tmp_path_factory) -> Iterator[Class]:
     folder = tmp_path_factory.mktemp(f"class-{notebook.number}")
     checkout = planted_checkout(tmp_path_factory.mktemp(f"checkout-{notebook.number}"))
     found = Class(notebook.number, folder, checkout, {})
-    for student, content, passes in sample_students(notebook):
+    for student, content, passes in sample_students(notebook, rounds=2):
         write_submission(folder / "submitted", student, notebook, content)
         found.expected[student] = passes
     right = reference_answers(notebook)
