@@ -75,7 +75,7 @@ def audit(
     for found in course:
         if notebook and notebook not in (found.number, found.name, found.number.lstrip("0")):
             continue
-        print(f"{found.name}\n{'':2}{'exercise':<28}{'answer':<46}{'visible':<15}{'hidden':<15}diagnosed as")
+        print(f"{found.name}\n{'':2}{'exercise':<34}{'answer':<46}{'visible':<15}{'hidden':<15}diagnosed as")
         for item in found.exercises:
             if exercise not in (None, item.name):
                 continue
@@ -86,14 +86,14 @@ def audit(
                 mark = " " if line.as_it_should else "!"
                 wrong += not line.as_it_should
                 checks = f"{line.visible.status:<15}{line.hidden.status:<15}"
-                print(f"{mark} {line.exercise:<28}{answer:<46}{checks}{line.named or ''}")
+                print(f"{mark} {line.exercise:<34}{answer:<46}{checks}{line.named or ''}")
                 if verbose or not line.as_it_should:
                     print(f"    visible: {line.visible.reason}\n    hidden:  {line.hidden.reason}")
             if seeds:
                 counts = record["regraded"][item.name] = auditing.regrade(found, item, seeds)
                 wrong += sum(count["wrongly"] for count in counts.values())
                 told = "; ".join(f"{kind} {count['graded']} ({count['wrongly']})" for kind, count in counts.items())
-                print(f"  {item.name:<28}graded again (wrongly): {told}", flush=True)
+                print(f"  {item.name:<34}graded again (wrongly): {told}", flush=True)
             if write:
                 auditing.write_record(course_root(), record, names)
     print(f"{wrong} are not as they should be" if wrong else "every row is as it should be")

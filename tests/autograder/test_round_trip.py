@@ -1,9 +1,10 @@
 """nbgrader's own commands, for real: generate_assignment, autograde, generate_feedback, export; and our own grader.
 
 The class is the reference, the blank release, a half-done notebook, one that talks on stderr, one whose cells are all
-tagged to be skipped, and two submissions each of mutants and of alternatives (test_audit.py has them all). It is graded by a copy of the autograder in which every line of
-every hidden check ends in a canary, so that whatever shows a line of a check, a traceback say, shows the canary: no
-feedback may. One test class a notebook, so that test processes share the work.
+tagged to be skipped, and two submissions each of mutants and of alternatives (test_audit.py has them all). It is
+graded by a copy of the autograder in which every line of every hidden check ends in a canary, so that whatever shows a
+line of a check, a traceback say, shows the canary: no feedback may. One test class a notebook, so that test processes
+share the work.
 """
 
 import csv
@@ -200,3 +201,40 @@ def test_stock_nbgrader_without_our_configuration_still_grades(tmp_path):
 
 def test_every_notebook_has_its_round_trip():
     assert {item.number for item in RoundTrip.__subclasses__()} == set(COURSE)
+
+
+def test_late_penalties_and_manual_marks_outlive_grading_again(tmp_path):
+    """What an instructor does by hand in nbgrader, with grading in a box."""
+    from nbgrader.api import Gradebook
+
+    notebook = COURSE["00"]
+    name, exercise = notebook.name, notebook.exercises[0].name
+    school = Class("00", tmp_path, ROOT, {})
+    right = filled(notebook, reference_answers(notebook))
+    for student, content in (("late", right), ("early", right), ("helped", filled(notebook, {}))):
+        path = write_submission(tmp_path / "submitted", student, notebook, content)
+        path.with_name("timestamp.txt").write_text(
+            "2026-01-02 00:00 UTC" if student == "late" else "2025-12-31 00:00 UTC"
+        )
+    write_if_changed(tmp_path / "source" / name / f"{name}.ipynb", to_text(nbgrader_source(notebook)))
+    school.run("nbgrader", "generate_assignment", name)
+    school.run("nbgrader", "db", "assignment", "add", name, "--duedate=2026-01-01 00:00 UTC")
+    grade = ("nbgrader", "autograde", name, "--force", "--LateSubmissionPlugin.penalty_method=zero")
+    school.run(*grade)
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+        book.find_grade(f"{exercise}-check", name, name, "helped").manual_score = 0.5
+        book.find_comment(exercise, name, name, "helped").manual_comment = "see me"
+        book.db.commit()
+    school.run(*grade)
+    school.run("nbgrader", "export", f"--to={tmp_path / 'grades.csv'}")
+    rows = {row["student_id"]: row for row in csv.DictReader((tmp_path / "grades.csv").open())}
+    worth = float(notebook.points)
+    assert {student: float(row["raw_score"]) for student, row in rows.items()} == {
+        "late": worth,
+        "early": worth,
+        "helped": 0.5,
+    }
+    assert float(rows["late"]["score"]) == 0.0 and float(rows["early"]["score"]) == worth
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+        assert book.find_grade(f"{exercise}-check", name, name, "helped").needs_manual_grade
+        assert book.find_comment(exercise, name, name, "helped").comment == "see me"
