@@ -25,6 +25,8 @@
 # take longer were trained beforehand, and you can train them again.
 
 # %% setup=true
+from functools import partial
+
 import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
@@ -40,14 +42,14 @@ from rl2lib.agents.bandit import (
 )
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.gittins import FiniteHorizonGittins, Gittins
-from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy, StepEmbedding
+from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import regret_curve
 from rl2lib.evaluation.evaluate import evaluate, play
 from rl2lib.evaluation.figures import PALETTE, band, plot_regret, show, style
 from rl2lib.experiments import bandit_lessons
 from rl2lib.experiments.shipped_bandit_lessons import load_or_train
-from rl2lib.lab import check, hint, progress, quiz, solution, submit
+from rl2lib.lab import assembled, check, hint, progress, quiz, solution, submit
 from rl2lib.lab.explorables.break_it import BreakIt
 from rl2lib.lab.explorables.five_arms import FiveArms
 from rl2lib.lab.explorables.lie_to_it import LieToIt
@@ -56,9 +58,8 @@ from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.tasks.wang import InformativeBanditEnv, InformativeBandits
-from rl2lib.training import losses, probes, returns
+from rl2lib.training import losses, probes
 from rl2lib.training.loop import TrainingConfig, train
-from rl2lib.training.reinforce import ReinforceConfig
 from rl2lib.types import StepInput, Trajectory
 
 torch.set_num_threads(1)  # small networks: more threads stand in each other's way
@@ -103,20 +104,14 @@ for name, value in exact.items():
 # *Greedy* pulls the arm of the highest posterior mean; the *Bayes-optimal* agent plans all ten pulls (01). Nobody
 # who is not told the means can expect more than it does.
 #
-# The next cell assembles the agent. It asks `own(...)` for three of your answers: `embed_bandit` from 02,
+# The next cell fetches the pieces. It asks `own(...)` for three of your answers: `embed_bandit` from 02,
 # `RecurrentPolicy` from 03, `train_step` from 04. Where your answer in `work/` passes its check you get **yours**;
 # elsewhere the library's takes its place, and the cell says so. Either way the parts fit, since both keep to the
 # same contract.
 
 
 # %% given=true
-def library_embedding(observation, prev_action, prev_reward, prev_end, num_actions):
-    """φ(o, a, r, d) as 02 has it."""
-    embedding = StepEmbedding(tuple(observation.shape[-1:]), num_actions)
-    return embedding(StepInput(observation, prev_action, prev_reward, prev_end))
-
-
-embed = own("embed_bandit", library_embedding)
+embed = own("embed_bandit", assembled.embed_bandit)
 
 
 class Embedding(nn.Module):
@@ -130,94 +125,30 @@ class Embedding(nn.Module):
         return embed(*inputs, self.num_actions)
 
 
-def library_policy(observation_shape, num_actions, hidden_size=64):
-    """Embedding, GRU, linear layer, as 03 has them."""
-    generator = torch.Generator().manual_seed(torch.initial_seed())
-    policy = RecurrentPolicy(
-        observation_shape, num_actions, hidden_size, generator=generator
-    )
-    policy.embedding = Embedding(observation_shape, num_actions)
-    return policy
-
-
-def library_train_step(
-    policy, baseline, optimisers, trajectory, discount=1.0, max_grad_norm=1.0
-):
-    """One step of REINFORCE with a baseline, as 04 has it."""
-    inputs, mask = trajectory.step_inputs(), trajectory.mask
-    target = returns.discounted_returns(trajectory.reward, mask, discount)
-    value, (logits, _) = baseline.values(inputs), policy.unroll(inputs)
-    log_prob = losses.action_log_probs(logits, trajectory.action)
-    loss = {
-        "policy": losses.reinforce_loss(log_prob, target - value.detach(), mask),
-        "baseline": losses.baseline_loss(value, target, mask),
-    }
-    for name, module in (("policy", policy), ("baseline", baseline)):
-        optimisers[name].zero_grad()
-        loss[name].backward()
-        nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
-        optimisers[name].step()
-    return {name: value.item() for name, value in loss.items()}
-
-
-make_policy = own("RecurrentPolicy", library_policy, StepEmbedding=Embedding)
-take_step = own("train_step", library_train_step)
+make_policy = own(
+    "RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding
+)
+take_step = own("train_step", assembled.train_step)
 
 # %% [markdown]
-# Now the three in one object. `AssembledPolicy` gives your policy the two methods that the library's loop and
-# learners call: `act` (inherited: it draws from the softmax) and `unroll` (your `step`, from the trial's start).
-# `AssembledLearner` is your policy, a recurrent baseline, an optimiser for each, and your `train_step`.
+# Now the three in one object; the library's `rl2lib.lab.assembled` does it. `AssembledPolicy` gives your policy the
+# two methods that the library's loop and learners call: `act` (inherited: it draws from the softmax; your
+# log-probabilities serve as logits) and `unroll`, your `step` from the trial's start, over and over:
+#
+# ```python
+# state, columns = network.initial_state(num_trials), []
+# for t in range(num_steps):
+#     logits, state = network.step(state, inputs_of_step[t])
+#     columns.append(logits)
+# return torch.stack(columns, dim=1), state
+# ```
+#
+# `AssembledLearner` is that policy, a recurrent baseline, an optimiser for each, and your `train_step`. To learn
+# from a batch of trials is one line: `take_step(policy, baseline, optimisers, trajectory)`. Nothing else happens to
+# your pieces; `assembled.AssembledLearner??` in a cell of its own shows all of it.
 
-
-# %% given=true
-class AssembledPolicy(SoftmaxPolicy):
-    """Your network as a policy of the library's."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def initial_state(self, batch_size, tasks=None):
-        return self.network.initial_state(batch_size)
-
-    def step(self, state, inputs):
-        return self.network.step(state, inputs)  # log-probabilities serve as logits
-
-    def unroll(self, inputs, state=None):
-        state = self.initial_state(len(inputs.prev_action)) if state is None else state
-        columns = []
-        for t in range(inputs.prev_action.shape[1]):
-            logits, state = self.step(
-                state, StepInput(*(column[:, t] for column in inputs))
-            )
-            columns.append(logits)
-        return torch.stack(columns, dim=1), state
-
-
-class AssembledLearner:
-    """Your policy and your training step, as the library's loop wants a slow learner."""
-
-    def __init__(self, observation_shape, num_actions, generator, hidden_size=32):
-        self.config = ReinforceConfig(1.0, 0.01, 0.01)
-        torch.manual_seed(torch.randint(2**31, (), generator=generator).item())
-        self.policy = AssembledPolicy(
-            make_policy(observation_shape, num_actions, hidden_size)
-        )
-        self.baseline = RecurrentBaseline(
-            observation_shape, num_actions, hidden_size, generator=generator
-        )
-        self.modules = {"policy": self.policy, "baseline": self.baseline}
-        self.optimisers = {
-            name: torch.optim.Adam(module.parameters(), lr=0.01)
-            for name, module in self.modules.items()
-        }
-
-    def learn(self, trajectory):
-        return take_step(self.policy, self.baseline, self.optimisers, trajectory)
-
-    def update(self, trajectory, tasks, *, progress, generator):
-        return {"baseline_loss": self.learn(trajectory)["baseline"]}
-
+# %%
+assemble = partial(assembled.AssembledLearner, make_policy, take_step)
 
 # %% [markdown]
 # ### First the ladder, then the climb
@@ -227,9 +158,7 @@ class AssembledLearner:
 # two rungs that a bandit agent can pass: constant reward, and the two-point bandit.
 
 # %%
-for rung in probes.climb(
-    AssembledLearner, [probes.LADDER[0], probes.LADDER[3]], threads=1
-):
+for rung in probes.climb(assemble, [probes.LADDER[0], probes.LADDER[3]], threads=1):
     print(rung)
 
 # %% [markdown]
@@ -323,7 +252,7 @@ five_arms, ten_pulls = IndependentBandits(5), BanditEnv(num_arms=5, num_pulls=10
 runs = []
 for seed in range(3):
     streams = make_generators(seed, "weights", "tasks", "test tasks", "policy", "env")
-    learner = AssembledLearner((1,), 5, streams["weights"])
+    learner = assemble((1,), 5, streams["weights"])
     curve, score = train_bandit_agent(
         learner.policy, learner.learn, five_arms, ten_pulls, 250, 256, 5_000, streams
     )

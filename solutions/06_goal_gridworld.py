@@ -31,6 +31,7 @@
 # %% setup=true
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
@@ -40,7 +41,6 @@ from torch.nn.functional import one_hot
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.feedforward import FeedForwardPolicy
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.figures import MARKERS, PALETTE, band, show, style
 from rl2lib.experiments.goal_gridworld import (
@@ -51,16 +51,15 @@ from rl2lib.experiments.goal_gridworld import (
     shuffled_cells,
     train_agent,
 )
-from rl2lib.lab import check, hint, progress, quiz, solution, submit
+from rl2lib.lab import assembled, check, hint, progress, quiz, solution, submit
 from rl2lib.lab.explorables.patrol import Patrol
 from rl2lib.lab.own import own
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, GridTasks
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.training import losses, probes, returns
+from rl2lib.training import probes
 from rl2lib.training.loop import TrainingConfig, train
 from rl2lib.training.ppo import PPO
-from rl2lib.training.reinforce import ReinforceConfig
-from rl2lib.types import Step, StepInput, Trajectory
+from rl2lib.types import Step, Trajectory
 
 torch.set_num_threads(1)  # small networks: more threads stand in each other's way
 
@@ -524,22 +523,12 @@ for name, agent in {
 #
 # The next cell asks `own(...)` for three of your answers: `embed_tabular` from 02 (a cell's number is the state of
 # a tabular task), `RecurrentPolicy` from 03, `train_step` from 04. You get **yours** where it passes its check,
-# and the library's elsewhere; both keep to the same contract.
+# and the library's elsewhere; both keep to the same contract. `assemble` puts them together with a recurrent baseline
+# and two optimisers (05 shows how, and so does `assembled.AssembledLearner??` in a cell of its own).
 
 
 # %% given=true
-def library_embedding(
-    observation, prev_action, prev_reward, prev_end, num_states, num_actions
-):
-    """φ(o, a, r, d) for tabular tasks, as 02 has it."""
-    state = one_hot(observation, num_states).float()
-    action = one_hot(prev_action, num_actions).float()
-    return torch.cat(
-        [state, action, prev_reward[..., None], prev_end[..., None]], dim=-1
-    )
-
-
-embed = own("embed_tabular", library_embedding)
+embed = own("embed_tabular", assembled.embed_tabular)
 
 
 class Embedding(nn.Module):
@@ -556,39 +545,11 @@ class Embedding(nn.Module):
         return embed(state, *inputs[1:], self.num_states, self.num_actions)
 
 
-def library_policy(observation_shape, num_actions, hidden_size=64):
-    """Embedding, GRU, linear layer, as 03 has them."""
-    generator = torch.Generator().manual_seed(torch.initial_seed())
-    embedding = Embedding(observation_shape, num_actions)
-    policy = RecurrentPolicy(
-        (embedding.num_states,), num_actions, hidden_size, generator=generator
-    )
-    policy.embedding = embedding
-    return policy
-
-
-def library_train_step(
-    policy, baseline, optimisers, trajectory, discount=1.0, max_grad_norm=1.0
-):
-    """One step of REINFORCE with a baseline, as 04 has it."""
-    inputs, mask = trajectory.step_inputs(), trajectory.mask
-    target = returns.discounted_returns(trajectory.reward, mask, discount)
-    value, (logits, _) = baseline.values(inputs), policy.unroll(inputs)
-    log_prob = losses.action_log_probs(logits, trajectory.action)
-    loss = {
-        "policy": losses.reinforce_loss(log_prob, target - value.detach(), mask),
-        "baseline": losses.baseline_loss(value, target, mask),
-    }
-    for name, module in (("policy", policy), ("baseline", baseline)):
-        optimisers[name].zero_grad()
-        loss[name].backward()
-        nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
-        optimisers[name].step()
-    return {name: value.item() for name, value in loss.items()}
-
-
-make_policy = own("RecurrentPolicy", library_policy, StepEmbedding=Embedding)
-take_step = own("train_step", library_train_step)
+make_policy = own(
+    "RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding
+)
+take_step = own("train_step", assembled.train_step)
+assemble = partial(assembled.AssembledLearner, make_policy, take_step)
 
 # %% [markdown]
 # What exactly is the policy fed? Put the tourist into a trial whose goal is corner 4, and look at the first six
@@ -603,57 +564,6 @@ for step, row in enumerate(fed[:6]):
         f"step {step}: {len(row)} numbers: position {row[:25].argmax():2}, previous action "
         f"{row[25:29].int().tolist()}, previous reward {row[29]:5.2f}, flag {row[30]:.0f}"
     )
-
-# %% [markdown]
-# The parts in one object, as in 05: `AssembledPolicy` gives your network the methods that the library's loop calls,
-# and `AssembledLearner` holds it together with a recurrent baseline, two optimisers and your `train_step`.
-
-
-# %% given=true
-class AssembledPolicy(SoftmaxPolicy):
-    """Your network as a policy of the library's."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def initial_state(self, batch_size, tasks=None):
-        return self.network.initial_state(batch_size)
-
-    def step(self, state, inputs):
-        return self.network.step(state, inputs)  # log-probabilities serve as logits
-
-    def unroll(self, inputs, state=None):
-        state = self.initial_state(len(inputs.prev_action)) if state is None else state
-        columns = []
-        for t in range(inputs.prev_action.shape[1]):
-            logits, state = self.step(
-                state, StepInput(*(column[:, t] for column in inputs))
-            )
-            columns.append(logits)
-        return torch.stack(columns, dim=1), state
-
-
-class AssembledLearner:
-    """Your policy and your training step, as the library's loop wants a slow learner."""
-
-    def __init__(self, observation_shape, num_actions, generator, learning_rate=0.01):
-        self.config = ReinforceConfig(1.0, learning_rate, learning_rate)
-        torch.manual_seed(torch.randint(2**31, (), generator=generator).item())
-        self.policy = AssembledPolicy(make_policy(observation_shape, num_actions, 32))
-        self.baseline = RecurrentBaseline(
-            observation_shape, num_actions, 32, generator=generator
-        )
-        self.modules = {"policy": self.policy, "baseline": self.baseline}
-        self.optimisers = {
-            name: torch.optim.Adam(module.parameters(), lr=learning_rate)
-            for name, module in self.modules.items()
-        }
-
-    def update(self, trajectory, tasks, *, progress, generator):
-        found = take_step(self.policy, self.baseline, self.optimisers, trajectory)
-        return {"baseline_loss": found["baseline"]}
-
 
 # %% [markdown]
 # ### First the ladder
@@ -674,7 +584,7 @@ small = probes.Probe(
     target=2.2,
     best=2.52,
 )
-for rung in probes.climb(AssembledLearner, [*probes.LADDER[:4], small], threads=1):
+for rung in probes.climb(assemble, [*probes.LADDER[:4], small], threads=1):
     print(rung)
 
 # %% [markdown]
@@ -694,7 +604,7 @@ rate, trials = short.reinforce.learning_rate, short.reinforce_trials
 after_1000, curves_1000 = {"recurrent": [], "twin": []}, {"recurrent": [], "twin": []}
 for seed in (0, 1, 2):
     generator = make_generators(seed, "weights")["weights"]
-    learner = AssembledLearner((25,), 4, generator, rate)
+    learner = assemble((25,), 4, generator, learning_rate=rate)
     run = train(
         learner, GoalGrids(5, CORNERS), GridEnv(), TrainingConfig(50, trials, seed)
     )

@@ -29,6 +29,7 @@
 
 # %% setup=true
 from collections.abc import Callable
+from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
@@ -40,13 +41,12 @@ from rl2lib.agents.belief_optimal import (
     CorridorOracle,
     DependentBanditOptimal,
 )
-from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy, StepEmbedding
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.evaluation.curves import steps_curve
 from rl2lib.evaluation.figures import PALETTE, band, plot_by_episode, show, style
 from rl2lib.evaluation.statistics import equivalence_test
 from rl2lib.experiments import rl1_vs_rl2 as study
-from rl2lib.lab import check, hint, progress, quiz, solution, submit
+from rl2lib.lab import assembled, check, hint, progress, quiz, solution, submit
 from rl2lib.lab.belief_agents import policy_or_train, shipped_or_short
 from rl2lib.lab.explorables.first_episodes import FirstEpisodes
 from rl2lib.lab.explorables.mind_swap import MindSwap
@@ -60,9 +60,8 @@ from rl2lib.tasks.pomdp import (
     NoisyObservations,
 )
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.training import losses, probes, returns
+from rl2lib.training import probes
 from rl2lib.training.loop import TrainingConfig, train
-from rl2lib.training.reinforce import ReinforceConfig
 from rl2lib.types import StepInput
 
 torch.set_num_threads(1)  # small networks: more threads stand in each other's way
@@ -744,13 +743,7 @@ check("reveal_task")
 
 
 # %% given=true
-def library_embedding(observation, prev_action, prev_reward, prev_end, num_actions):
-    """φ(o, a, r, d) as 02 has it."""
-    embedding = StepEmbedding(tuple(observation.shape[-1:]), num_actions)
-    return embedding(StepInput(observation, prev_action, prev_reward, prev_end))
-
-
-embed = own("embed_bandit", library_embedding)
+embed = own("embed_bandit", assembled.embed_bandit)
 
 
 class Embedding(nn.Module):
@@ -767,70 +760,21 @@ class Embedding(nn.Module):
         return torch.cat([inputs.observation, features[..., 1:]], dim=-1)
 
 
-def library_policy(observation_shape, num_actions, hidden_size=64):
-    """Embedding, GRU, linear layer, as 03 has them."""
-    generator = torch.Generator().manual_seed(torch.initial_seed())
-    policy = RecurrentPolicy(
-        observation_shape, num_actions, hidden_size, generator=generator
-    )
-    policy.embedding = Embedding(observation_shape, num_actions)
-    return policy
-
-
-def library_train_step(
-    policy, baseline, optimisers, trajectory, discount=1.0, max_grad_norm=1.0
-):
-    """One step of REINFORCE with a baseline, as 04 has it."""
-    inputs, mask = trajectory.step_inputs(), trajectory.mask
-    target = returns.discounted_returns(trajectory.reward, mask, discount)
-    value, (logits, _) = baseline.values(inputs), policy.unroll(inputs)
-    log_prob = losses.action_log_probs(logits, trajectory.action)
-    loss = {
-        "policy": losses.reinforce_loss(log_prob, target - value.detach(), mask),
-        "baseline": losses.baseline_loss(value, target, mask),
-    }
-    for name, module in (("policy", policy), ("baseline", baseline)):
-        optimisers[name].zero_grad()
-        loss[name].backward()
-        nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
-        optimisers[name].step()
-    return {name: value.item() for name, value in loss.items()}
-
-
-make_policy = own("RecurrentPolicy", library_policy, StepEmbedding=Embedding)
-take_step = own("train_step", library_train_step)
+make_policy = own(
+    "RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding
+)
+take_step = own("train_step", assembled.train_step)
+assemble = partial(assembled.AssembledLearner, make_policy, take_step)
 
 # %% [markdown]
-# Put together, as in 05: `YourRL2` is the network and what the library's loop calls. `YourRL1` is the same, but
-# every step goes through `reveal_task`. (Its environment shows the task at *all* times; the class strips it off,
-# counts episodes, and lets your function decide what the network gets.)
+# `assemble` puts them together (05 shows how, and so does `assembled.AssembledLearner??` in a cell of its own). RL² is
+# an `AssembledPolicy`, the network and what the library's loop calls. `YourRL1` is the same, but every step goes
+# through `reveal_task`. (Its environment shows the task at *all* times; the class strips it off, counts episodes, and
+# lets your function decide what the network gets.)
 
 
 # %% given=true
-class YourRL2(SoftmaxPolicy):
-    """The network of 03 as a policy of the library's."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def initial_state(self, batch_size, tasks=None):
-        return self.network.initial_state(batch_size)
-
-    def step(self, state, inputs):
-        return self.network.step(state, inputs)
-
-    def unroll(self, inputs, state=None):
-        state = self.initial_state(len(inputs.prev_action)) if state is None else state
-        columns = []
-        for t in range(inputs.prev_action.shape[1]):
-            now = StepInput(*(column[:, t] for column in inputs))
-            logits, state = self.step(state, now)
-            columns.append(logits)
-        return torch.stack(columns, dim=1), state
-
-
-class YourRL1(YourRL2):
+class YourRL1(assembled.AssembledPolicy):
     """Every step goes through `reveal_task`; the state's last column counts the episodes that are over."""
 
     def initial_state(self, batch_size, tasks=None):
@@ -872,35 +816,13 @@ class TaskInSight:
 
 ten_pulls = BanditEnv(num_arms=2, num_pulls=10)
 
-
-class YourLearner:
-    """A policy, a baseline, an optimiser for each, and the training step of 04."""
-
-    def __init__(self, observation_shape, num_actions, generator, kind=YourRL2):
-        self.config = ReinforceConfig(1.0, 0.01, 0.01)
-        torch.manual_seed(torch.randint(2**31, (), generator=generator).item())
-        self.policy = kind(make_policy(observation_shape, num_actions, 32))
-        self.baseline = RecurrentBaseline(
-            observation_shape, num_actions, 32, generator=generator
-        )
-        self.modules = {"policy": self.policy, "baseline": self.baseline}
-        self.optimisers = {
-            name: torch.optim.Adam(module.parameters(), lr=0.01)
-            for name, module in self.modules.items()
-        }
-
-    def update(self, trajectory, tasks, *, progress, generator):
-        loss = take_step(self.policy, self.baseline, self.optimisers, trajectory)
-        return {"baseline_loss": loss["baseline"]}
-
-
 # %% [markdown]
 # ### Before you train: the ladder
 #
 # Before it sees a task we care about, it climbs the first four rungs of 04's ladder. A few seconds:
 
 # %%
-for rung in probes.climb(YourLearner, probes.LADDER[:4], threads=1):
+for rung in probes.climb(assemble, probes.LADDER[:4], threads=1):
     print(rung)
 
 # %% [markdown]
@@ -932,7 +854,7 @@ for rung in probes.climb(YourLearner, probes.LADDER[:4], threads=1):
 def train_bandit(kind, env, seed):
     """Train one agent on the two-point bandit; return it and its learning curve."""
     weights = make_generators(seed, "weights")["weights"]
-    learner = YourLearner(env.observation_shape, 2, weights, kind)
+    learner = assemble(env.observation_shape, 2, weights, policy_class=kind)
     plan = TrainingConfig(120, 64, seed)
     run = train(learner, TWO_POINT, env, plan, progress=None if seed == 0 else False)
     return learner.policy, run.history["trial_return"]
@@ -941,7 +863,7 @@ def train_bandit(kind, env, seed):
 NUM_SEEDS = 5
 agents, learned = {}, {}
 for name, kind, env in (
-    ("RL²", YourRL2, ten_pulls),
+    ("RL²", assembled.AssembledPolicy, ten_pulls),
     ("RL¹", YourRL1, TaskInSight(ten_pulls)),
 ):
     pairs = [train_bandit(kind, env, seed) for seed in range(NUM_SEEDS)]
