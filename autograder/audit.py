@@ -123,7 +123,7 @@ def regrade(notebook: Notebook, exercise: Exercise, seeds: int) -> dict[str, Any
             for seed in range(seeds if kind == "reference" else seeds // 10):
                 handle = answer_handle(notebook, source, seconds=10.0)  # a handle keeps every object that it gave away
                 count(kind, run_hidden(notebook, exercise.name, handle, seed).passed == (kind == "mutant"))
-    with BoxHandle(course_sandbox(), CALL_SECONDS) as box:
+    with BoxHandle(course_sandbox(True), CALL_SECONDS) as box:
         for cell in notebook.setup():
             box.run(cell.source, "<set-up>", SETUP_SECONDS)
         box.run(exercise.answer.source, "<answer>")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder import __version__
 from autograder.box.handle import BoxHandle
-from autograder.box.sandbox import Sandbox
+from autograder.box.sandbox import Sandbox, SandboxLost
 from autograder.hidden import diagnose, fresh_seed, run_hidden
 from autograder.result import ExerciseResult, Result
 from autograder.source import Exercise, Notebook, load_course, load_variants
@@ -33,6 +33,7 @@ def grade_file(
 
     Raises:
         SandboxMissing: this machine cannot lock student code away.
+        SandboxLost: the sandbox died; grade it again.
     """
     try:
         data = take_file(path)
@@ -67,7 +68,7 @@ def grade_bytes(data: bytes, student: str, notebook: Notebook, seed: int, *, san
 
 
 @functools.cache
-def course_sandbox(sandboxed: bool = True) -> Sandbox:
+def course_sandbox(sandboxed: bool) -> Sandbox:
     """Return this process's sandbox, in which everything that the course's set-up cells import is imported already."""
     found: set[str] = set()
     for notebook in load_course():
@@ -98,19 +99,34 @@ class _Boxes:
         self._sandbox = sandbox
         self._skipped: dict[int, Outcome] = {}
         self._box: BoxHandle | None = None
+        self._asked = 0
         self._loading_left = LOADING_SECONDS
         self._exercise_ends = math.inf
 
     def begin_exercise(self) -> None:
         """Start the clock of an exercise."""
+        self._asked += 1
         self._exercise_ends = time.monotonic() + EXERCISE_SECONDS
+
+    @property
+    def shared(self) -> bool:
+        """Whether the box was asked for another exercise before this one."""
+        return self._asked > 1
+
+    def renew(self) -> None:
+        """End the box, so that the next one has been asked for nothing."""
+        self.close()
+        self._box = None
 
     def open(self) -> BoxHandle:
         """Return a living box in which the set-up cells and the learner's cells have run."""
         while self._box is None or not self._box.alive:
-            self._box = BoxHandle(self._sandbox, CALL_SECONDS)
-            for source in self._setup:
-                self._box.run(source, "<set-up>", SETUP_SECONDS)
+            self._box, self._asked = BoxHandle(self._sandbox, CALL_SECONDS), 1
+            try:
+                for source in self._setup:
+                    self._box.run(source, "<set-up>", SETUP_SECONDS)
+            except (StudentGone, StudentTimeout) as error:
+                raise SandboxLost(f"our own set-up cells did not run: {error}") from None
             self._load(self._box)
         self._box.give(self._exercise_ends - time.monotonic(), EXERCISE_SECONDS)
         return self._box
@@ -163,6 +179,9 @@ def _grade_exercise(boxes: _Boxes, notebook: Notebook, exercise: Exercise, seed:
     name = exercise.name
     boxes.begin_exercise()
     hidden = run_hidden(notebook, name, boxes.open(), seed)
+    if not hidden.passed and boxes.shared:  # was it the answer, or what an earlier one left behind in the box?
+        boxes.renew()
+        hidden = run_hidden(notebook, name, boxes.open(), seed)
     if hidden.passed:
         return ExerciseResult(name, float(exercise.points), float(exercise.points), "passed", "")
     failure = boxes.cell_failure(name)

@@ -22,6 +22,8 @@ FILE_BYTES = 16 << 20
 OPEN_FILES = 64
 SCRATCH = "/scratch"
 SCRATCH_BYTES = 32 << 20
+SCRATCH_FILES = 4096  # an empty file takes no byte of the scratch folder, and a kilobyte of the kernel
+MAX_THREADS = 200
 
 _NEW_NS, _NEW_UTS, _NEW_IPC, _NEW_USER, _NEW_PID, _NEW_NET = (
     0x00020000,
@@ -32,7 +34,7 @@ _NEW_NS, _NEW_UTS, _NEW_IPC, _NEW_USER, _NEW_PID, _NEW_NET = (
     0x40000000,
 )
 _READ_ONLY, _NO_SETUID, _NO_DEVICES, _NO_PROGRAMS, _RECURSIVE, _PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
-_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
 
 class ConfinementError(Exception):
@@ -59,7 +61,13 @@ def mount_scratch() -> None:
         OSError: a mount was refused.
     """
     _mount(None, "/", None, _RECURSIVE | _PRIVATE, None)
-    _mount("tmpfs", SCRATCH, "tmpfs", _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS, f"size={SCRATCH_BYTES},mode=1777")
+    _mount(
+        "tmpfs",
+        SCRATCH,
+        "tmpfs",
+        _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS,
+        f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=1777",
+    )
     _mount("tmpfs", "/proc", "tmpfs", _READ_ONLY, "size=4k")
     os.chdir(SCRATCH)
 
@@ -102,6 +110,11 @@ def die_with_parent() -> None:
     """Ask the kernel to end this process when the one that forked it ends."""
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0)
+
+
+def close_to_others() -> None:
+    """Let no other process of this user read or write this one's memory and descriptors, nor its children's."""
+    _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def address_space() -> int:

@@ -9,9 +9,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.box.sandbox import START_SECONDS, Sandbox, SandboxLost
-from autograder.box.wire import Channel, Closed, Decoder, Silence, WireError, encode
+from autograder.box.wire import (
+    MAX_REPLY_BODY,
+    MAX_REPLY_HEADER,
+    Channel,
+    Closed,
+    Decoder,
+    Silence,
+    WireError,
+    encode,
+)
 from rl2lib.lab.handle import StudentError, StudentGone, StudentTimeout, naming_the_call
 from rl2lib.lab.values import Callback, Ref
+
+MAX_RECEIVED = 100_000_000  # bytes of all replies of an exercise; those of a right answer take 6 MB
+JSON_WEIGHT = 20  # how much memory a byte of JSON takes once it is read
+MAX_MESSAGE = 600
 
 
 class BoxHandle:
@@ -29,6 +42,7 @@ class BoxHandle:
     def __init__(self, sandbox: Sandbox, seconds: float = 10.0):
         self._seconds = seconds
         self._budget, self._budget_ends = math.inf, math.inf
+        self._bytes_left = MAX_RECEIVED
         self._callbacks: dict[int, Callback] = {}
         self._box = sandbox.open()
         descriptor = self._box.channel.detach()
@@ -48,6 +62,7 @@ class BoxHandle:
 
     def give(self, seconds: float, told: float) -> None:
         """Allow all operations from now on this long together; a timeout speaks of `told` seconds."""
+        self._bytes_left = MAX_RECEIVED
         self._budget, self._budget_ends = told, time.monotonic() + seconds
 
     def close(self) -> int | None:
@@ -79,7 +94,7 @@ class BoxHandle:
         return str(self._request("kind", [name]))
 
     def origin(self, name: str) -> str:
-        return str(self._request("origin", [name]))
+        return str(self._request("origin", [name]))[:200]
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         with naming_the_call(name, args, kwargs):
@@ -129,14 +144,14 @@ class BoxHandle:
         try:
             self._channel.send(header, body, ends - now)
             while True:
-                reply, raw = self._channel.receive(ends - time.monotonic())
+                reply, raw = self._receive(ends - time.monotonic())
                 if not isinstance(reply, dict):
                     raise WireError("a reply that is no dictionary")
                 if "callback" in reply:
                     self._answer(reply["callback"], raw, ends)
                 elif "error" in reply:
                     kind, message, line = (str(part) for part in reply["error"])
-                    raise StudentError(kind[:200], message[:2000], line[:500])
+                    raise StudentError(kind[:100], message[:MAX_MESSAGE], line[:300])
                 else:
                     return Decoder(raw).value(reply["ok"])
         except Silence:
@@ -144,9 +159,19 @@ class BoxHandle:
             raise StudentTimeout(limit if ends < self._budget_ends else self._budget) from None
         except Closed:
             raise self._ended() from None
-        except (WireError, KeyError, TypeError, ValueError) as error:
+        except (StudentError, StudentGone):
+            raise
+        except Exception as error:  # whatever a lie on the wire does to us
             self.close()
-            raise StudentGone("tampered", f"the process answered with something it should not: {error}") from None
+            told = f"the process answered with something it should not: {str(error)[:200]}"
+            raise StudentGone("tampered", told) from None
+
+    def _receive(self, seconds: float) -> tuple[Any, bytes]:
+        reply, raw = self._channel.receive(seconds, MAX_REPLY_HEADER, MAX_REPLY_BODY)
+        self._bytes_left -= len(raw) + JSON_WEIGHT * self._channel.header_bytes
+        if self._bytes_left < 0:
+            raise WireError(f"more than {MAX_RECEIVED} bytes in one exercise")
+        return reply, raw
 
     def _answer(self, request: Any, raw: bytes, ends: float) -> None:
         """Serve a callback: the student called an object that stayed here."""

@@ -13,6 +13,7 @@ import contextlib
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from autograder.box import confine
 from autograder.box.server import serve
 
 MESSAGE_BYTES = 4096
+WATCH_SECONDS = 0.1
 
 
 class Nursery:
@@ -42,7 +44,9 @@ class Nursery:
 
     def run(self) -> None:
         """Say what this machine can do, then serve until the other side goes."""
-        self._say({"alone": self._try_alone(), "missing": self._try_lock()})
+        if self._sandboxed and not self._try_alone():
+            confine.close_to_others()  # a box that shares our process numbers must not reach our memory
+        self._say({"alone": self._alone, "missing": self._try_lock()})
         while True:
             text, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE_BYTES, 1)
             if not text:
@@ -117,6 +121,8 @@ class Nursery:
             self._control.close()
             if self._alone:
                 confine.enter_namespaces()
+            # The box will lay an empty folder over /proc; -1 where there is none at all.
+            processes = os.open("/proc", os.O_RDONLY) if os.path.isdir("/proc") else -1
             child = os.fork()
             if child == 0:
                 os.close(writing)
@@ -124,6 +130,7 @@ class Nursery:
             os.write(writing, str(child).encode())
             os.close(writing)
             os.close(descriptor)
+            self._watch(child, processes)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         finally:
             if status < 0:
@@ -131,6 +138,21 @@ class Nursery:
                     signal.signal(-status, signal.SIG_DFL)
                 os.kill(os.getpid(), -status)
             os._exit(status)
+
+    def _watch(self, child: int, processes: int) -> None:
+        """Return when the box has ended; end it where it makes threads without end.
+
+        A thread takes a process number and memory of the kernel, which no limit of a process counts for root.
+        """
+        with contextlib.suppress(OSError, AttributeError):  # no such system call, not even Linux: it just waits
+            ended = os.pidfd_open(child)
+            while not select.select([ended], [], [], WATCH_SECONDS)[0]:
+                told = os.open(f"{child}/stat", os.O_RDONLY, dir_fd=processes)
+                threads = int(os.read(told, 4096).rpartition(b")")[2].split()[17])
+                os.close(told)
+                if threads > confine.MAX_THREADS:
+                    os.kill(child, signal.SIGKILL)
+                    return
 
     def _become_server(self, descriptor: int) -> None:
         try:
@@ -156,7 +178,8 @@ class Nursery:
         ended, status = os.waitpid(keeper, os.WNOHANG)
         if not ended:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+                os.kill(child or keeper, signal.SIGKILL)
+                os.kill(keeper, signal.SIGCONT)  # a box that it is not kept apart from may have stopped it
             status = os.waitpid(keeper, 0)[1]
         return os.waitstatus_to_exitcode(status)
 

@@ -72,7 +72,7 @@ class Room:
     def __init__(self, modules: Sequence[str], sandboxed: bool = True):
         self.sandboxed = sandboxed
         self._lock = threading.Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="rl2box-")
+        self._folder = None if sandboxed else tempfile.TemporaryDirectory(prefix="rl2box-")
         server = [sys.executable, "-m", "autograder.box.nursery", "sandboxed" if sandboxed else "bare", *modules]
         command = [*bubblewrap_command(), *server] if sandboxed else server
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -82,8 +82,8 @@ class Room:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=said,
-                cwd=self._folder.name,
-                env=_environment(*(INSIDE, SCRATCH) if sandboxed else (OWN_PACKAGE.parent, self._folder.name)),
+                cwd=self._folder.name if self._folder else "/",
+                env=_environment(*(OWN_PACKAGE.parent, self._folder.name) if self._folder else (INSIDE, SCRATCH)),
                 start_new_session=True,
             )
             theirs.close()
@@ -133,10 +133,20 @@ class Room:
     def close(self) -> None:
         """End the room and every box in it."""
         self._control.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, 9)
+        for process in (*self._inside(), -self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, 9)
         self._process.wait()
-        self._folder.cleanup()
+        if self._folder:
+            self._folder.cleanup()
+
+    def _inside(self) -> list[int]:
+        """Return the first process in the sandbox, which is in no group of ours and takes all others with it."""
+        with contextlib.suppress(OSError):
+            return list(
+                map(int, Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split())
+            )
+        return []
 
     def _answer(self, seconds: float) -> dict:
         self._control.settimeout(seconds)
@@ -208,6 +218,7 @@ def bubblewrap_command() -> list[str]:
         _bubblewrap(),
         *("--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--hostname", "box"),
         *("--cap-drop", "ALL", "--new-session"),
+        "--as-pid-1",  # the nursery itself: no signal from within reaches it, and all ends when it ends
         *binds,
         *masks,
         *ours,
@@ -235,10 +246,12 @@ def readable_places() -> list[Path]:
 def secret_places() -> list[Path]:
     """Return what lies below a readable place and must not be read: the grader, and the checkout around it."""
     candidates = [OWN_PACKAGE, *(Path(folder) / "autograder" for folder in site.getsitepackages())]
-    checkout = OWN_PACKAGE.parent
+    # nbgrader's exchange: what other students handed in
+    candidates += [Path(prefix) / "share" / "nbgrader" for prefix in ("/usr/local", "/usr", sys.prefix)]
+    checkout, inside = OWN_PACKAGE.parent, readable_places()
     if (checkout / "solutions").is_dir():
-        candidates += [checkout / name for name in ("solutions", "course", "tests", ".git")]
-    inside = readable_places()
+        needed = {part for place in inside for part in (place, *place.parents)}
+        candidates += [path for path in checkout.iterdir() if path not in needed]
     return [path for path in candidates if path.is_dir() and any(path.is_relative_to(place) for place in inside)]
 
 

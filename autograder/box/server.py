@@ -61,7 +61,7 @@ class Server:
                 reply = {"error": [told.kind[:200], told.message[:2000], told.line[:500]]}
             try:
                 self._channel.send(reply, body)
-            except TooLarge as error:
+            except (TooLarge, ValueError) as error:  # an integer may have more digits than Python writes
                 self._channel.send({"error": ["ValueError", f"the result is too large: {error}", ""]}, [])
 
     def ask(self, key: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -22,8 +22,13 @@ from rl2lib.lab.values import Callback, Generator, Lib, Ref, is_record, record_f
 
 MAX_HEADER = 4_000_000
 MAX_BODY = 256_000_000
+MAX_REPLY_HEADER = 250_000  # of what comes out of a box; the largest of a right answer has 1 kB and a body of 320 kB
+MAX_REPLY_BODY = 16_000_000
 MAX_DEPTH = 16
 MAX_TEXT = 100_000
+MAX_KEY = 200
+RECORDS = ("StepInput", "Step", "Trajectory")
+TAGS = ("float", "array", "tensor", "record", "tuple", "dict", "ref", "generator", "lib", "callback")
 DTYPES = {
     name: np.dtype(name)
     for name in ("bool", "int8", "int16", "int32", "int64", "uint8", "float16", "float32", "float64")
@@ -138,11 +143,10 @@ class Decoder:
             return [self.value(item, depth + 1) for item in data]
         if not isinstance(data, dict) or not isinstance(data.get(TAG), str):
             raise WireError("a value without a known tag")
-        decode = getattr(self, f"_{data[TAG]}", None)
-        if decode is None:
+        if data[TAG] not in TAGS:
             raise WireError(f"an unknown tag {data[TAG][:40]!r}")
         try:
-            return decode(data, depth + 1)
+            return getattr(self, f"_{data[TAG]}")(data, depth + 1)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WireError(f"a malformed {data[TAG]}: {str(error)[:200]}") from None
 
@@ -152,6 +156,8 @@ class Decoder:
     def _array(self, data: dict[str, Any], depth: int) -> np.ndarray:
         dtype, shape = DTYPES[data["dtype"]], data["shape"]
         if not isinstance(shape, list) or len(shape) > 8 or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+            raise WireError("an array with an impossible shape")
+        if 0 in shape and math.prod(n for n in shape if n) > MAX_REPLY_BODY:  # no loop over a billion empty rows
             raise WireError("an array with an impossible shape")
         size = math.prod(shape) * dtype.itemsize
         if self._offset + size > len(self._body):
@@ -171,11 +177,9 @@ class Decoder:
     def _record(self, data: dict[str, Any], depth: int) -> Any:
         from rl2lib import types
 
-        record = getattr(types, data["name"])
-        made = record(**self._mapping(data["items"], depth))
-        if not is_record(made):
-            raise WireError(f"{data['name']!r} is not a record")
-        return made
+        if data["name"] not in RECORDS:  # or any callable of that module could be called
+            raise WireError("an unknown record")
+        return getattr(types, data["name"])(**self._mapping(data["items"], depth))
 
     def _tuple(self, data: dict[str, Any], depth: int) -> tuple:
         return tuple(self.value(item, depth) for item in data["items"])
@@ -213,6 +217,8 @@ class Decoder:
         for key, item in items:
             if type(key) not in (str, int):
                 raise WireError("a key that is neither text nor an integer")
+            if type(key) is str and len(key) > MAX_KEY:
+                raise WireError(f"a key of {len(key)} characters, at most {MAX_KEY} may come")
             result[key] = self.value(item, depth)
         return result
 
@@ -229,6 +235,7 @@ class Channel:
 
     def __init__(self, read: int, write: int):
         self._read, self._write = read, write
+        self.header_bytes = 0  # of the last frame that was received
         os.set_blocking(read, False)
         os.set_blocking(write, False)
 
@@ -260,8 +267,14 @@ class Channel:
             except OSError:
                 raise Closed("the other side has gone") from None
 
-    def receive(self, seconds: float | None = None) -> tuple[Any, bytes]:
+    def receive(
+        self, seconds: float | None = None, max_header: int = MAX_HEADER, max_body: int = MAX_BODY
+    ) -> tuple[Any, bytes]:
         """Receive one frame: (header, body).
+
+        Args:
+            seconds: to wait for all of it; None for ever.
+            max_header, max_body: its largest size in bytes.
 
         Raises:
             Silence: not within `seconds`.
@@ -270,8 +283,9 @@ class Channel:
         """
         deadline = _deadline(seconds)
         sizes = struct.unpack(">II", self._exactly(8, deadline))
-        if sizes[0] > MAX_HEADER or sizes[1] > MAX_BODY:
+        if sizes[0] > max_header or sizes[1] > max_body:
             raise WireError(f"a message of {sum(sizes)} bytes is too large")
+        self.header_bytes = sizes[0]
         text, body = self._exactly(sizes[0], deadline), self._exactly(sizes[1], deadline)
         try:
             return json.loads(text), body

@@ -74,7 +74,7 @@ def _upgraded(name: str, data: dict[str, Any]) -> dict[str, Any]:
     import nbformat
 
     try:
-        return dict(nbformat.convert(nbformat.from_dict(data), 4))
+        return dict(nbformat.reads(json.dumps(data), as_version=4))
     except Exception as error:
         words = f"notebook format {data['nbformat']} could not be read ({str(error)[:120]})"
         raise WorkbookError(f"{name}: {words}") from None

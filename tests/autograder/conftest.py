@@ -60,4 +60,4 @@ def tiny(tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def sandbox() -> Sandbox:
     """What opens boxes: the real thing."""
-    return course_sandbox()
+    return course_sandbox(True)

@@ -63,6 +63,7 @@ TRIES = textwrap.dedent(
         return count
     def many_threads():
         threads = []
+        threading.stack_size(32768)
         for _ in range(100_000):
             thread = threading.Thread(target=threading.Event().wait, daemon=True)
             thread.start(); threads.append(thread)
@@ -86,6 +87,24 @@ TRIES = textwrap.dedent(
     def liar(): return Liar()
     def talk_for_ever(target):
         while True: target.count()
+    """
+)
+
+
+NEIGHBOURS = textwrap.dedent(
+    """
+    def neighbours(): return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    def open_neighbours():
+        found = []
+        for process in neighbours():
+            for name in ("mem", "environ", "fd/0"):
+                try: found.append(open(f"/proc/{process}/{name}", "rb").name)
+                except OSError: pass
+        return found
+    def stop_neighbours():
+        for process in neighbours():
+            try: os.kill(process, 19)
+            except OSError: pass
     """
 )
 
@@ -148,7 +167,8 @@ def test_no_new_namespace_by_clone(box):
 def test_memory_files_and_threads_have_limits(box):
     assert refused(box, "memory", 3 << 30) == refused(box, "tensor", 1 << 30) == "MemoryError"
     assert refused(box, "fill", 64) == "OSError"
-    assert refused(box, "many_threads") in ("RuntimeError", "MemoryError")
+    with pytest.raises(StudentGone, match="signal 9"):
+        box.call("many_threads")
 
 
 def test_boxes_do_not_meet(sandbox, box):
@@ -213,6 +233,19 @@ def descendants(process):
             yield child
 
 
+def lives(process):
+    """Whether it still runs after a moment; what is dead and waits to be counted by its new parent does not."""
+    for _ in range(100):
+        try:
+            with open(f"/proc/{process}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] in "ZX":
+                    return False
+        except OSError:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def test_a_room_that_is_killed_is_replaced(sandbox):
     with BoxHandle(sandbox, 10.0) as handle:
         for process in descendants(sandbox._room._process.pid):
@@ -261,6 +294,26 @@ def _no_nesting(original):
         return {**told, "alone": False} if "alone" in told else told
 
     return answer
+
+
+def test_a_box_that_shares_its_room_neither_reads_nor_stops_what_runs_there(monkeypatch):
+    """As above, for real: bubblewrap itself refuses further namespaces."""
+    command = rooms.bubblewrap_command()
+    command.insert(command.index("--"), "--disable-userns")
+    monkeypatch.setattr(rooms, "bubblewrap_command", lambda: command)
+    sandbox = Sandbox(["rl2lib.types"])
+    with BoxHandle(sandbox, 10.0) as box:
+        room = box._box.room
+        assert not room.many
+        box.run(TRIES, "<tries>")
+        box.run(NEIGHBOURS, "<neighbours>")
+        assert box.call("open_neighbours") == []
+        assert refused(box, "fork") == "PermissionError"
+        inside = room._inside()
+        box.call("stop_neighbours")
+        began = time.monotonic()
+    assert time.monotonic() - began < 10.0 and not room.alive
+    assert inside and not [process for process in inside if lives(process)]
 
 
 def test_a_missing_bubblewrap_is_said_with_the_way_to_get_it(monkeypatch):

@@ -1,0 +1,6 @@
+"""The corpus is a package of its own: `attacks`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
