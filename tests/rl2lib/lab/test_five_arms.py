@@ -53,9 +53,9 @@ def test_regret_is_what_the_means_fall_short() -> None:
 def test_it_draws_quickly_and_says_what_it_shows() -> None:
     game = FiveArms()
     game.render()  # imports and caches
-    begin = time.perf_counter()
+    begin = time.process_time()
     state = game.state(bandit=5)
     figure = game.draw(state)
-    assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
+    assert time.process_time() - begin < 0.5  # 0.2 s is the aim; this counts our own time only, and leaves some room
     assert len(figure.axes) == 3
     assert "Bandit 5" in game.describe(state) and f"{TRAINED} pulled arms" in game.describe(state)

@@ -89,9 +89,9 @@ def test_draws_quickly(num_pulls: int) -> None:
     plt.close(explorable.draw(state))
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         figure = explorable.draw(state)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         plt.close(figure)
     # The promise is 200 ms; the best of five keeps a busy machine from failing the test.
     assert min(times) < 0.2

@@ -46,9 +46,9 @@ def test_it_is_pure_draws_quickly_and_says_what_it_shows() -> None:
     game = LieToIt()
     assert game.state(target=2, told=9) == game.state(target=2, told=9)
     game.render()
-    begin = time.perf_counter()
+    begin = time.process_time()
     state = game.state(target=3, told=4)
     figure = game.draw(state)
-    assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
+    assert time.process_time() - begin < 0.5  # 0.2 s is the aim; this counts our own time only, and leaves some room
     assert len(figure.axes[0].patches) == NUM_PULLS * 11
     assert "a lie" in game.describe(state) and "arm 11 paid 0.4" in game.describe(state)
