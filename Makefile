@@ -7,7 +7,7 @@ export RL2_PROGRESS ?= on
 # Matplotlib draws to files, torch keeps to one thread a process: two test processes on two cores do not fight.
 TESTING := RL2_PROGRESS=off MPLBACKEND=agg OMP_NUM_THREADS=1
 
-.PHONY: help setup demo learn test lint build check grade bench clean
+.PHONY: help setup demo learn test lint build check grade grade-1000 bench bench-grader clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make check   generated files up to date, course linter, quoted numbers"
 	@echo "make grade   grade a folder of submissions: make grade DIR=submitted OUT=grades"
 	@echo "make bench   measure this project's speed beside sb3-contrib's: make bench NAME=update for one benchmark"
+	@echo "make bench-grader   what grading costs, beside stock nbgrader"
+	@echo "make grade-1000     grade a class of a thousand, 5% hostile, while workers are killed (10 minutes)"
 
 setup: $(READY)
 
@@ -54,8 +56,14 @@ check: $(READY)
 grade: $(READY)
 	@$(BIN)/autograder grade $(or $(DIR),submitted) --out $(or $(OUT),grades) --workers 2
 
+grade-1000: $(READY)
+	@$(BIN)/python -m benchmarks.class_of_1000
+
 bench: $(READY)
 	@$(BIN)/rl2 bench $(NAME)
+
+bench-grader: $(READY)
+	@$(BIN)/rl2 bench grader
 
 clean:
 	rm -rf $(VENV) course demo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks import agents, course, learning, memory, profile, structured, training, update
+from benchmarks import agents, course, grader, learning, memory, profile, structured, training, update
 from benchmarks.measure import Benchmark, Figure
 from rl2lib.tasks.by_id import nearest_hint
 
@@ -17,6 +17,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *structured.BENCHMARKS,
     *agents.BENCHMARKS,
     *course.BENCHMARKS,
+    *grader.BENCHMARKS,
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from autograder.batch import CSV_COLUMNS, grade_folder, grades_csv
 from autograder.feedback import feedback_html, feedback_markdown
 from autograder.grade import ExerciseResult, Result, grade_file
+from autograder.gradebook import write_gradebook
 from autograder.hidden import diagnose
 from autograder.reference import answer_handle
 from autograder.samples import filled, reference_answers, write_submission
@@ -153,6 +154,41 @@ def test_grading_twice_into_the_same_gradebook_keeps_manual_scores(course, tmp_p
     with Gradebook(url) as gradebook:
         assert gradebook.find_grade(*where).manual_score == 0.5
         assert len(gradebook.assignments) == 1 and len(gradebook.students) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's own
+def test_the_gradebook_is_what_nbgraders_own_methods_make(course, tmp_path):
+    """Same rows, so that its formgrader and export see no difference; an exercise that came later gets its row."""
+    from nbgrader.api import Comment, Grade, Gradebook, MissingEntry
+
+    notebook = course["02"]
+    name, names = notebook.name, [item.name for item in notebook.exercises]
+    results = [
+        Result(student, name, "1", "f" * 64, "1", 1, tuple(ExerciseResult(e, 1.0, 2.0, "passed", "") for e in names))
+        for student in ("ada", "bob", "zoë")
+    ]
+    url = f"sqlite:///{tmp_path}/gradebook.db"
+    write_gradebook(results[:1], [notebook], url)
+    with Gradebook(url) as book:
+        book.add_student("bob")
+        book.add_submission(name, "bob")
+        cells = book.find_grade_cell(f"{names[0]}-check", name, name), book.find_solution_cell(names[0], name, name)
+        for kind, cell in zip((Grade, Comment), cells, strict=True):
+            book.db.query(kind).filter(kind.cell_id == cell.id).delete()
+        book.db.commit()
+        with pytest.raises(MissingEntry):
+            book.find_grade(f"{names[0]}-check", name, name, "bob")
+    write_gradebook(results, [notebook], url)
+    with Gradebook(url) as book:
+        works = {student: book.find_submission_notebook(name, name, student) for student in ("ada", "bob", "zoë")}
+        for work in works.values():
+            assert sorted(grade.name for grade in work.grades) == sorted(f"{item}-check" for item in names)
+            assert sorted(comment.name for comment in work.comments) == sorted(names)
+            assert work.score == len(names) and work.max_score == notebook.points and not work.needs_manual_grade
+        assert len(book.find_notebook(name, name).source_cells) > len(names)
+    before = (tmp_path / "gradebook.db").read_bytes()
+    write_gradebook(results, [notebook], url)
+    assert (tmp_path / "gradebook.db").read_bytes() == before
 
 
 def hostile_result() -> Result:
