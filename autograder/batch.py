@@ -29,6 +29,7 @@ from autograder.gradebook import write_gradebook
 from autograder.hidden import fresh_seed
 from autograder.journal import BatchError, Journal
 from autograder.result import Key, Result, ResultError
+from autograder.shown_text import spreadsheet_cell
 from autograder.source import Notebook, load_course
 from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
 from rl2lib import __version__ as course_version
@@ -371,10 +372,5 @@ def grades_csv(results: list[Result]) -> str:
     for result in results:
         for item in result.exercises:
             row = (result.student, result.notebook, item.name, item.points, item.max_points, item.status, item.reason)
-            writer.writerow([_harmless(value) for value in row])
+            writer.writerow([spreadsheet_cell(value) for value in row])
     return buffer.getvalue()
-
-
-def _harmless(value: object) -> object:
-    text = " ".join(str(value).split()) if isinstance(value, str) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text

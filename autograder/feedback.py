@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from autograder.grade import ExerciseResult, Result
+from autograder.result import ExerciseResult, Result
 from autograder.sections import Section, exercise_number, where_to_read
 from autograder.shown_text import visible, visible_line
 from autograder.templates import environment

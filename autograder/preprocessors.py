@@ -17,7 +17,7 @@ from autograder.source import Cell, Notebook, load_course
 from rl2lib.lab.workbook import LearnerCell
 
 if TYPE_CHECKING:
-    from autograder.grade import ExerciseResult
+    from autograder.result import ExerciseResult
 
 
 class ClearNamedSolutions(ClearSolutions):

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.grade import Result
 from autograder.report import charts
 from autograder.report.summary import ExerciseSummary, Group, Summary, is_graded, is_isolated
+from autograder.result import Result
 from autograder.source import course_root
 from autograder.templates import environment
 

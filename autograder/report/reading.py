@@ -24,17 +24,6 @@ class WrongLine(ValueError):
 
 
 @dataclass(frozen=True)
-class Recorded(Result):
-    """A result as results.jsonl keeps it.
-
-    Args:
-        isolation: which layers kept student code from the machine, or that none did; "" where it was not recorded.
-    """
-
-    isolation: str = ""
-
-
-@dataclass(frozen=True)
 class Reading:
     """What a results file holds.
 
@@ -43,7 +32,7 @@ class Reading:
         problems: one line for each line of the file that is not among them, with its number.
     """
 
-    results: tuple[Recorded, ...]
+    results: tuple[Result, ...]
     problems: tuple[str, ...]
 
 
@@ -77,7 +66,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _result(line: bytes) -> Recorded:
+def _result(line: bytes) -> Result:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -102,7 +91,7 @@ def _result(line: bytes) -> Recorded:
     if not isinstance(seed, int):
         raise WrongLine(f"seed: expected an integer, got {_short(seed)}")
     marks = tuple(_exercise(item) for item in exercises)
-    return Recorded(exercises=marks, flags=tuple(flags), seed=seed, schema_version=SCHEMA_VERSION, **known)
+    return Result(exercises=marks, flags=tuple(flags), seed=seed, schema_version=SCHEMA_VERSION, **known)
 
 
 def _exercise(data: Any) -> ExerciseResult:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from autograder.grade import Result
-from autograder.report.reading import Reading, Recorded
+from autograder.report.reading import Reading
 from autograder.report.statistics import histogram, quartiles, wilson_interval
+from autograder.result import Result
 from autograder.sections import Section, exercise_number, where_to_read
 from rl2lib.lab import course
 
@@ -89,7 +89,7 @@ class NotebookSummary:
 
     name: str
     title: str
-    results: tuple[Recorded, ...]
+    results: tuple[Result, ...]
     exercises: tuple[ExerciseSummary, ...]
 
     @cached_property
@@ -128,7 +128,7 @@ class Student:
     """
 
     name: str
-    results: dict[str, Recorded]
+    results: dict[str, Result]
     max_points: float
 
     @cached_property
@@ -152,7 +152,7 @@ class Group:
     """Submissions that have one thing in common: a reason, a set of flags, a way of being run."""
 
     text: str
-    results: tuple[Recorded, ...]
+    results: tuple[Result, ...]
 
     @property
     def size(self) -> int:
@@ -169,8 +169,8 @@ class Group:
 class Superseded:
     """An earlier result of a student for a notebook, and the later one that counts."""
 
-    earlier: Recorded
-    counted: Recorded
+    earlier: Result
+    counted: Result
 
     @property
     def what(self) -> str:
@@ -183,7 +183,7 @@ class Superseded:
 class Summary:
     """A class."""
 
-    results: tuple[Recorded, ...]
+    results: tuple[Result, ...]
     notebooks: tuple[NotebookSummary, ...]
     students: tuple[Student, ...]
     superseded: tuple[Superseded, ...]
@@ -249,7 +249,7 @@ def _reason(result: Result) -> str:
     return reason.replace(f"{result.notebook}.ipynb", "NN_notebook.ipynb")
 
 
-def is_isolated(result: Recorded) -> bool:
+def is_isolated(result: Result) -> bool:
     """Whether a sandbox stood around the student's code, by what was recorded, or none of it was run."""
     if not result.isolation:
         return not is_graded(result)
@@ -258,7 +258,7 @@ def is_isolated(result: Recorded) -> bool:
 
 def summarise(reading: Reading) -> Summary:
     """Count. Where a student has several results for a notebook, the last line of the file counts."""
-    counted: dict[tuple[str, str], Recorded] = {}
+    counted: dict[tuple[str, str], Result] = {}
     for result in reading.results:
         counted[result.student, result.notebook] = result
     superseded = [
@@ -267,8 +267,8 @@ def summarise(reading: Reading) -> Summary:
         if counted[result.student, result.notebook] is not result
     ]
     results = sorted(counted.values(), key=lambda item: (item.student.casefold(), item.student, item.notebook))
-    by_notebook: dict[str, list[Recorded]] = defaultdict(list)
-    by_student: dict[str, dict[str, Recorded]] = defaultdict(dict)
+    by_notebook: dict[str, list[Result]] = defaultdict(list)
+    by_student: dict[str, dict[str, Result]] = defaultdict(dict)
     for result in results:
         by_notebook[result.notebook].append(result)
         by_student[result.student][result.notebook] = result
@@ -283,7 +283,7 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
-def _notebook(name: str, results: Sequence[Recorded]) -> NotebookSummary:
+def _notebook(name: str, results: Sequence[Result]) -> NotebookSummary:
     graded = [result for result in results if is_graded(result)]
     names = dict.fromkeys(item.name for result in graded for item in result.exercises)
     try:
@@ -293,7 +293,7 @@ def _notebook(name: str, results: Sequence[Recorded]) -> NotebookSummary:
     return NotebookSummary(name, title, tuple(results), tuple(_exercise(name, item, graded) for item in names))
 
 
-def _exercise(notebook: str, name: str, results: Sequence[Recorded]) -> ExerciseSummary:
+def _exercise(notebook: str, name: str, results: Sequence[Result]) -> ExerciseSummary:
     found = [(result.student, item) for result in results for item in result.exercises if item.name == name]
     anchor = f"{notebook}.{name}"
     wrong: dict[str, list[str]] = defaultdict(list)
@@ -316,8 +316,8 @@ def _exercise(notebook: str, name: str, results: Sequence[Recorded]) -> Exercise
     return ExerciseSummary(anchor, name, title, exercise_number(name), most, counts, tuple(misconceptions), unexplained)
 
 
-def _groups(results: Iterable[Recorded], text: Callable[[Recorded], str]) -> tuple[Group, ...]:
-    found: dict[str, list[Recorded]] = defaultdict(list)
+def _groups(results: Iterable[Result], text: Callable[[Result], str]) -> tuple[Group, ...]:
+    found: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         found[text(result)].append(result)
     return tuple(Group(key, tuple(items)) for key, items in sorted(found.items(), key=lambda entry: -len(entry[1])))

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.grade import Result
 from autograder.report.summary import Summary
+from autograder.result import Result
 from autograder.shown_text import visible_line
 from rl2lib.lab.messages import MARKS
 

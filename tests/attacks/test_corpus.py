@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import rl2lib.types
 from autograder.feedback import feedback_html, feedback_markdown
-from autograder.grade import Result, course_sandbox, grade_file
+from autograder.grade import course_sandbox, grade_file
+from autograder.result import Result
 
 from attacks.corpus import GROUPS
 from attacks.entry import Handed, packed

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.feedback import Told, feedback_html, feedback_markdown
-from autograder.grade import ExerciseResult, Result
+from autograder.result import ExerciseResult, Result
 from autograder.templates import prose
 from rl2lib.lab import course
 from rl2lib.lab.checking import STUB, Outcome

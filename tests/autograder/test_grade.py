@@ -9,10 +9,11 @@ import pytest
 
 from autograder.batch import CSV_COLUMNS, grade_folder, grades_csv
 from autograder.feedback import feedback_html, feedback_markdown
-from autograder.grade import ExerciseResult, Result, grade_file
+from autograder.grade import grade_file
 from autograder.gradebook import write_gradebook
 from autograder.hidden import diagnose
 from autograder.reference import answer_handle
+from autograder.result import ExerciseResult, Result
 from autograder.samples import filled, reference_answers, write_submission
 from autograder.source import load_course, load_variants
 

@@ -11,12 +11,12 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.grade import ExerciseResult, Result
 from autograder.report import NothingToReport, overview, table, write_report
 from autograder.report.charts import STATUS, histogram_chart, outcome_bar
 from autograder.report.reading import read_results
 from autograder.report.statistics import histogram, quartiles, wilson_interval
 from autograder.report.summary import summarise
+from autograder.result import ExerciseResult, Result
 from rl2lib.lab import course
 from rl2lib.lab.messages import HEADINGS
 from tests.autograder.pages import Page
