@@ -101,9 +101,9 @@ def test_it_has_one_button_for_each_arm_and_draws_quickly() -> None:
     game = BeTheRNN()
     assert sum(isinstance(control, Button) for control in game.controls().values()) == NUM_ARMS
     game.render()  # imports and caches
-    begin = time.perf_counter()
+    begin = time.process_time()
     state = game.state(bandit=1, masked="previous action", presses=(2,) * NUM_PULLS)
     figure = game.draw(state)
-    assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
+    assert time.process_time() - begin < 0.5  # 0.2 s is the aim; this counts our own time only, and leaves some room
     assert len(figure.axes) == 2
     assert "previous action" in game.describe(state)

@@ -109,9 +109,9 @@ def test_it_is_all_sliders_and_draws_quickly() -> None:
     game = DragPoints()
     assert sum(isinstance(control, Slider) for control in game.controls().values()) == 6
     game.render()  # imports and caches
-    begin = time.perf_counter()
+    begin = time.process_time()
     state = game.state(shown=5)
     figure = game.draw(state)
-    assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
+    assert time.process_time() - begin < 0.5  # 0.2 s is the aim; this counts our own time only, and leaves some room
     assert len(figure.axes) == 2
     assert "3,489 weights did not change" in game.describe(state)

@@ -92,9 +92,9 @@ def test_every_control_through_its_range() -> None:
     assert mean["chosen"][1] > mean["chosen"][0] > mean["untrained"][0]
     assert game.state(stage=NONE)["chosen"] == game.state(stage=NONE)["untrained"]
     assert single["chosen_margin"] == [0.0] * NUM_EPISODES, "one trial has no interval"
-    begin = time.perf_counter()
+    begin = time.process_time()
     figure = game.draw(mean)
-    assert time.perf_counter() - begin < 0.5  # 0.2 s is the aim; a busy machine gets some room
+    assert time.process_time() - begin < 0.5  # 0.2 s is the aim; this counts our own time only, and leaves some room
     (axis,) = figure.axes
     assert "discount" in axis.get_ylabel() and "not meta-trained" in game.describe(mean)
 
