@@ -33,6 +33,7 @@ from autograder.shown_text import spreadsheet_cell
 from autograder.source import Notebook, load_course
 from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
 from rl2lib import __version__ as course_version
+from rl2lib.cluster import ClusterError, cluster
 from rl2lib.lab.course import UnknownName
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ CSV_COLUMNS = ("student", "notebook", "exercise", "points", "max_points", "statu
 IN_FLIGHT = 4
 MAX_LINES = 20
 TRIES = 3
-LEAVE_INTERRUPTS_TO_THE_CLIENT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 VERSIONS = (__version__, course_version)
 
 
@@ -147,7 +147,7 @@ def grade_folder(
             raise UnknownName(f"there is no notebook {only!r}")
     jobs, left_out = find_jobs(folder, course, names)
     with Journal(out, fresh) as journal:
-        results = _Batch(jobs, course, journal, grader).run(lambda: _cluster(workers, scheduler))
+        results = _Batch(jobs, course, journal, grader).run(lambda: cluster(workers, scheduler))
         write_if_changed(out / "left_out.txt", "".join(f"{line}\n" for line in left_out))
         for line in left_out[:MAX_LINES]:
             print(f"left out: {line}", file=sys.stderr)
@@ -155,47 +155,6 @@ def grade_folder(
             print(f"left out: {len(left_out) - MAX_LINES} more, all in {out}/left_out.txt", file=sys.stderr)
         write_results(results, course, out, gradebook)
     return results
-
-
-@contextlib.contextmanager
-def _cluster(workers: int, scheduler: str) -> Iterator[Client]:
-    """Connect to the cluster at `scheduler`, or to one of this machine's own.
-
-    Raises:
-        BatchError: nobody answers there.
-    """
-    import dask
-    from distributed import Client, LocalCluster, Security
-
-    # A submission of 20 MB is no mistake; a worker that dies twice over the same one will do so again.
-    settings = {
-        "distributed.admin.large-graph-warning-threshold": "100 MB",
-        "distributed.scheduler.allowed-failures": 1,
-    }
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(settings))
-        if scheduler:
-            try:
-                client = Client(scheduler)
-            except (OSError, ValueError) as error:
-                raise BatchError(f"no Dask scheduler answers at {scheduler}: {error}") from None
-        else:
-            try:
-                keys = Security.temporary()
-            except ImportError:  # without `cryptography`, other accounts of this machine could reach the workers
-                keys = None
-            local = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                preload=[LEAVE_INTERRUPTS_TO_THE_CLIENT],
-                security=keys,
-                silence_logs=logging.CRITICAL,
-            )
-            client = Client(stack.enter_context(local))
-        yield stack.enter_context(client)
 
 
 class _Batch:
@@ -227,6 +186,8 @@ class _Batch:
                         self._pass(client, iter(suspects), 0)
             except KeyboardInterrupt:
                 raise BatchError(f"stopped; {self._kept()}", 130) from None
+            except ClusterError as error:
+                raise BatchError(str(error)) from None
             except (CancelledError, OSError):  # the connection's: take_file and Journal name their own
                 raise BatchError(f"the Dask scheduler is gone; {self._kept()}") from None
         return sorted(self._results, key=lambda result: (result.student, result.notebook))

@@ -136,6 +136,60 @@ def bench(
     raise typer.Exit(subprocess.call([sys.executable, str(script), *flags, *(names or [])]))
 
 
+@app.command()
+def reproduce(
+    experiment: Annotated[str | None, typer.Argument(help="an id of --list, or all")] = None,
+    cell: Annotated[str | None, typer.Option(help="only this cell of its table, e.g. n10_k5")] = None,
+    scale: Annotated[
+        str, typer.Option(help="smoke: seconds; laptop: minutes a cell; paper: the paper's sizes")
+    ] = "laptop",
+    seeds: Annotated[int | None, typer.Option(min=1, help="of everything that is trained")] = None,
+    device: Annotated[str, typer.Option(help="what networks are trained on: cpu, cuda")] = "cpu",
+    workers: Annotated[int, typer.Option(min=1, help="processes of this machine")] = 1,
+    scheduler: Annotated[str, typer.Option(help="the address of a Dask cluster that sees --out and --running")] = "",
+    resume: Annotated[bool, typer.Option("--resume/--fresh", help="go on with what is there, or forget it")] = True,
+    remeasure: Annotated[bool, typer.Option(help="measure again what was measured with the same weights")] = False,
+    out: Annotated[Path, typer.Option(help="the folder of results")] = Path("results"),
+    running: Annotated[Path, typer.Option(help="the folder of runs under way")] = Path("runs"),
+    listing: Annotated[bool, typer.Option("--list", help="say what there is, and stop")] = False,
+) -> None:
+    """Train, measure and write a published table or figure; what is done already is not done again."""
+    from rl2lib.cluster import ClusterError
+    from rl2lib.experiments.papers.catalogue import EXPERIMENTS, UnknownExperiment
+    from rl2lib.experiments.reproduce.campaign import Order, ReproduceError
+    from rl2lib.experiments.reproduce.campaign import reproduce as carry_out
+    from rl2lib.experiments.reproduce.plan import SCALES
+    from rl2lib.experiments.reproduce.trained import Places
+    from rl2lib.tasks.by_id import nearest_hint
+    from rl2lib.training.checkpoint import CheckpointError
+
+    if listing or experiment is None:
+        for known in EXPERIMENTS.values():
+            print(f"{known.id:<22}{known.title} ({known.source})")
+        return
+    try:
+        if scale not in SCALES:
+            raise ReproduceError(f"there is no scale {scale!r}; {nearest_hint(scale, SCALES)}")
+        order = Order(
+            Places(out.resolve(), running.resolve()),
+            SCALES[SCALES.index(scale)],
+            cell,
+            seeds,
+            device,
+            workers,
+            scheduler,
+            fresh=not resume,
+            remeasure=remeasure,
+        )
+        failed = carry_out(list(EXPERIMENTS) if experiment == "all" else [experiment], order)
+    except (ReproduceError, UnknownExperiment, ClusterError, CheckpointError) as error:
+        print(f"rl2: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    for line in failed:
+        print(f"failed: {line}", file=sys.stderr)
+    raise typer.Exit(1 if failed else 0)
+
+
 def run() -> None:
     """Entry point: one clear line for a learner's mistake, never a traceback."""
     from rl2lib.lab.course import UnknownName

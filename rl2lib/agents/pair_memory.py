@@ -3,12 +3,13 @@
 States and actions of a random MDP have no names, and what was paid in one place tells nothing of another. So every
 state-action has a recurrent memory of its own, all with the same weights, and a memory moves only when its pair is
 visited. It sees no transitions: a rule as blind as that is ahead of every published planner on the random MDPs of
-Duan et al. 2016 (`optimism.TransitionBlind`).
+Duan et al. 2016 (`optimism.TransitionBlind`). A bandit is such an MDP of one state: there it is one memory per arm.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import copy
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -76,6 +77,13 @@ class PairMemoryPolicy(SoftmaxPolicy):
         self.core = GRU(1, hidden_size, generator=generator)
         self.head = SetHead(hidden_size, 2, generator=generator)
         self.mode = mode
+
+    def for_actions(self, num_actions: int) -> Self:
+        """Return this policy with another number of actions; the weights, which know of none, are shared."""
+        expect_counts(num_actions=num_actions)
+        twin = copy.copy(self)
+        twin.num_actions = num_actions
+        return twin
 
     def initial_state(self, batch_size: int, tasks: object = None) -> PairMemory:
         """Return a fresh trial's memory; the tasks are not looked at."""

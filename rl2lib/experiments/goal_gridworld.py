@@ -213,7 +213,7 @@ def save(result: GoalGridworldResult, place: Path = PLACE) -> None:
         tensors,
         version=VERSION,
         what="agents that look for a hidden goal in a 5 × 5 grid, and their learning curves (notebook 06)",
-        module="rl2lib.experiments.goal_gridworld",
+        command="python -m rl2lib.experiments.goal_gridworld",
         config=asdict(result.config),
         agents=agents,
         curves={name: [[round(x, 3) for x in row] for row in rows.tolist()] for name, rows in result.curves.items()},

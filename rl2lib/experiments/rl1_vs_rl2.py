@@ -311,7 +311,7 @@ def run(config: Rl1VsRl2Config | None = None, *, folder: Path, to: Path = PLACE)
         weights,
         version=VERSION,
         what="RL² and RL¹ on the two-point bandit and the corridor, and the failures of notebook 07",
-        module="rl2lib.experiments.rl1_vs_rl2",
+        command="python -m rl2lib.experiments.rl1_vs_rl2",
         config=settings,
         results=results,
     )

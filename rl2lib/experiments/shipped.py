@@ -30,7 +30,7 @@ def save(
     *,
     version: int,
     what: str,
-    module: str,
+    command: str,
     config: Mapping[str, Any],
     **details: Any,
 ) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def save(
         tensors: by name.
         version: of the files' form; raised when that or the networks change.
         what: a line for a reader.
-        module: `python -m MODULE` makes the files again.
+        command: makes the files again.
         config: the settings, as JSON values.
         details: what else the card holds, as JSON values.
 
@@ -52,7 +52,7 @@ def save(
     card = {
         "version": version,
         "what": what,
-        "regenerate": f"python -m {module}",
+        "regenerate": command,
         "torch": torch.__version__,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "config": config,

@@ -30,7 +30,7 @@ def save(lessons: BanditLessons, place: Path = PLACE) -> None:
         tensors,
         version=VERSION,
         what="agents of notebook 05 and their learning curves",
-        module="rl2lib.experiments.shipped_bandit_lessons",
+        command="python -m rl2lib.experiments.shipped_bandit_lessons",
         config=asdict(lessons.config),
     )
 

@@ -170,7 +170,8 @@ def _diverged(iteration: int, error: FloatingPointError, saved: Path | None) -> 
     )
 
 
-def _description(learner: Learner, config: TrainingConfig) -> dict[str, Any]:
+def describe(learner: Learner, config: TrainingConfig) -> dict[str, Any]:
+    """Return what fixes a run, as JSON values: the learner's settings, the loop's, and the networks."""
     description = {
         "learner": {"name": type(learner).__name__, **asdict(learner.config)},
         "training": asdict(config),
@@ -196,12 +197,12 @@ def _save(
     for name, values in run.history.items():
         state[f"history.{name}"] = torch.tensor(values, dtype=torch.float64)
     card = {
-        "config": _description(learner, config),
+        "config": describe(learner, config),
         "seed": config.seed,
         "env_steps": run.env_steps,
         "seconds": run.seconds,
         "optimisers": groups,
-        "commit": _commit(),
+        "commit": current_commit(),
         "versions": {name: version(name) for name in ("torch", "numpy", "safetensors")},
         "python": platform.python_version(),
         "threads": torch.get_num_threads(),
@@ -218,7 +219,7 @@ def _resume(
     run: TrainingRun,
 ) -> int:
     saved = checkpoints.load(place)
-    wanted, found = _description(learner, config), saved.card["config"]
+    wanted, found = describe(learner, config), saved.card["config"]
     for part in wanted:
         if wanted[part] != found[part]:
             raise CheckpointError(
@@ -242,7 +243,8 @@ def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
 
 
 @cache
-def _commit() -> str:
+def current_commit() -> str:
+    """Return the commit of the checkout that this library lies in; elsewhere it is unknown."""
     try:
         here = Path(__file__).parent
         done = subprocess.run(

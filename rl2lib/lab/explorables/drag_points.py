@@ -129,7 +129,7 @@ def regenerate() -> None:
         weights,
         version=VERSION,
         what="GRU and linear layer that predict y_t from x_t and (x, y) before it, on random lines (notebook 03)",
-        module="rl2lib.lab.explorables.drag_points",
+        command="python -m rl2lib.lab.explorables.drag_points",
         config={
             "seeds": SEEDS,
             "hidden_size": HIDDEN_SIZE,

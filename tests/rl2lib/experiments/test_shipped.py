@@ -23,7 +23,7 @@ def tensors(value: float) -> dict[str, Tensor]:
 
 def written(place: Path, value: float = 1.0, version: int = 2) -> dict[str, Any]:
     return save(
-        place, tensors(value), version=version, what="a µ", module="some.module", config={"seed": 3}, curve=[value]
+        place, tensors(value), version=version, what="a µ", command="python -m some.module", config={"seed": 3}, curve=[value]
     )
 
 
@@ -40,7 +40,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_loaded_tensors_are_aligned_whatever_their_sizes(tmp_path: Path) -> None:
     odd = {str(size): torch.ones(size) for size in range(1, 60)}
-    save(tmp_path / "odd", odd, version=1, what="", module="", config={})
+    save(tmp_path / "odd", odd, version=1, what="", command="", config={})
     assert all(value.data_ptr() % 64 == 0 for value in load(tmp_path / "odd", 1)[1].values())
 
 

@@ -1,0 +1,1 @@
+"""How a published table comes about again: plan, train, measure, write. What is in the tables is in `papers`."""

@@ -1,0 +1,200 @@
+"""One run of one seed: trained stage after stage, resumed where it was cut short, kept with a card beside the results."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.statistics import paired_difference
+from rl2lib.experiments import shipped
+from rl2lib.experiments.reproduce.plan import SEEDS, Experiment, Run, Scale
+from rl2lib.tasks.catalogue import Setting
+from rl2lib.tasks.sampling import make_generators
+from rl2lib.training.checkpoint import CheckpointError
+from rl2lib.training.loop import current_commit, describe, train
+
+VERSION = 1  # of what lies in a results folder; raise it when its form changes
+NUM_HISTORY = 200  # points of a learning curve on a card
+NUM_CHECKED = 512  # trials played with whole and with half precision
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where everything lies.
+
+    Attributes:
+        results: the folder of results, in the repository.
+        running: the folder of runs under way, which is not kept.
+    """
+
+    results: Path
+    running: Path
+
+    def weights(self, run: Run, scale: Scale, seed: int) -> Path:
+        """Return the common path of a finished run's weights and card."""
+        return self.results / run.owner / "checkpoints" / f"{scale}-{run.name}-seed{seed}"
+
+    def stage(self, run: Run, scale: Scale, seed: int, stage: int) -> Path:
+        """Return the folder of a stage's checkpoints."""
+        return self.running / run.owner / scale / run.name / f"seed-{seed}" / f"stage-{stage}"
+
+    def table(self, experiment: str, scale: Scale) -> Path:
+        """Return the path of an experiment's CSV."""
+        return self.results / experiment / f"{scale}.csv"
+
+
+class Trained:
+    """The finished runs that a cell's measurement plays with.
+
+    Args:
+        experiment: whose runs.
+        scale: their scale.
+        places: where they lie.
+        seeds: how many of each; None is the plan's own number.
+    """
+
+    def __init__(self, experiment: Experiment, scale: Scale, places: Places, seeds: int | None = None) -> None:
+        self.scale, self.places, self.seeds = scale, places, seeds
+        self._runs = {run.name: run for run in experiment.runs(scale)}
+
+    def policies(self, name: str) -> list[SoftmaxPolicy]:
+        """Return a run's policies, one a seed.
+
+        Raises:
+            CheckpointError: if one is missing, damaged, or its card disagrees with it.
+        """
+        run = self._runs[name]
+        return [self._policy(run, seed) for seed in range(num_seeds(run, self.scale, self.seeds))]
+
+    def cards(self, name: str) -> list[dict[str, Any]]:
+        """Return a run's cards, one a seed; "history" holds its learning curve."""
+        run = self._runs[name]
+        seeds = range(num_seeds(run, self.scale, self.seeds))
+        return [shipped.load(self.places.weights(run, self.scale, seed), VERSION)[0] for seed in seeds]
+
+    def _policy(self, run: Run, seed: int) -> SoftmaxPolicy:
+        _, weights = shipped.load(self.places.weights(run, self.scale, seed), VERSION)
+        policy = run.policy(seed)
+        try:
+            policy.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(f"{run.name}, seed {seed}: its weights do not fit its policy: {error}") from error
+        return policy
+
+
+def num_seeds(run: Run, scale: Scale, asked: int | None) -> int:
+    """Return how many seeds a run is trained with."""
+    return asked or run.seeds or SEEDS[scale]
+
+
+def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
+    """Return whether a run is there already.
+
+    Raises:
+        CheckpointError: if what is there is damaged, or was made by another plan.
+    """
+    place = places.weights(run, scale, seed)
+    if not place.with_suffix(shipped.CARD).exists():
+        return False
+    card, _ = shipped.load(place, VERSION)
+    for found, wanted in zip(card["config"]["stages"], _descriptions(run, seed), strict=False):
+        for part in wanted:
+            if found.get(part) != wanted[part]:
+                raise CheckpointError(
+                    f"{place}: it was made by another plan: {part} was {found.get(part)}, now {wanted[part]}; "
+                    "--fresh makes it again"
+                )
+    return True
+
+
+def train_run(
+    run: Run, scale: Scale, seed: int, places: Places, *, device: str = "cpu", progress: bool | None = None
+) -> dict[str, Any]:
+    """Train a run of one seed, or go on with it, and keep its weights with their card.
+
+    The weights are kept in half precision where that changes nothing that can be measured.
+
+    Returns:
+        The card.
+
+    Raises:
+        CheckpointError: if a checkpoint under way is damaged or belongs to another plan.
+        DivergenceError: if a number is no longer finite.
+    """
+    policy = run.policy(seed).to(device)
+    history: dict[str, list[float]] = {"env_steps": [], "trial_return": []}
+    descriptions, env_steps, seconds, setting = [], 0, 0.0, None
+    for number, stage in enumerate(run.stages(policy, seed)):
+        for module in stage.learner.modules.values():
+            module.to(device)
+        setting = stage.setting
+        descriptions.append(describe(stage.learner, stage.training))
+        done = train(
+            stage.learner,
+            *stage.setting,
+            stage.training,
+            folder=places.stage(run, scale, seed, number),
+            progress=progress,
+            threads=1 if device == "cpu" else None,
+            device=device,
+        )
+        returns = done.history["trial_return"]
+        history["trial_return"] += returns
+        history["env_steps"] += [env_steps + done.env_steps * (i + 1) / len(returns) for i in range(len(returns))]
+        env_steps, seconds = env_steps + done.env_steps, seconds + done.seconds
+    assert setting is not None
+    policy = policy.to("cpu")
+    half = _plays_the_same(policy, setting, seed)
+    weights = {name: value.half() if half else value for name, value in policy.state_dict().items()}
+    card = shipped.save(
+        places.weights(run, scale, seed),
+        weights,
+        version=VERSION,
+        what=f"{run.owner}: {run.name}, seed {seed}, at {scale} scale",
+        command=f"rl2 reproduce {run.owner} --scale {scale}",
+        config={"stages": descriptions},
+        precision="half" if half else "single",
+        env_steps=env_steps,
+        seconds=round(seconds, 1),
+        device=device,
+        commit=current_commit(),
+        history={name: _thinned(values) for name, values in history.items()},
+    )
+    shutil.rmtree(places.stage(run, scale, seed, 0).parent, ignore_errors=True)
+    return card
+
+
+def forget(run: Run, scale: Scale, seed: int, places: Places) -> None:
+    """Remove a run, finished or under way, so that it is trained anew."""
+    for suffix in (shipped.CARD, shipped.WEIGHTS):
+        places.weights(run, scale, seed).with_suffix(suffix).unlink(missing_ok=True)
+    shutil.rmtree(places.stage(run, scale, seed, 0).parent, ignore_errors=True)
+
+
+def _descriptions(run: Run, seed: int) -> list[dict[str, Any]]:
+    return [describe(stage.learner, stage.training) for stage in run.stages(run.policy(seed), seed)]
+
+
+def _plays_the_same(policy: SoftmaxPolicy, setting: Setting, seed: int) -> bool:
+    """Whether rounding the weights to half precision leaves the score where it was, on fresh tasks."""
+    rounded = copy.deepcopy(policy).half().float()
+    tasks = setting.distribution.sample(NUM_CHECKED, make_generators(seed, "half precision")["half precision"])
+    scores = []
+    for player in (policy, rounded):
+        trajectory = play(player.acting("greedy"), setting.env, tasks, seed=seed)
+        scores.append(trajectory.trial_return(expected=trajectory.expected_reward is not None))
+    difference = paired_difference(*scores)
+    return difference.low <= 0 <= difference.high
+
+
+def _thinned(values: list[float]) -> list[float]:
+    """Means over equal pieces, at most NUM_HISTORY of them: a learning curve that a card can hold."""
+    pieces = torch.tensor(values, dtype=torch.float64).tensor_split(min(NUM_HISTORY, len(values)))
+    return [float(f"{piece.mean().item():.6g}") for piece in pieces]
