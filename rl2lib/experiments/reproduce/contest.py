@@ -91,7 +91,7 @@ def best_of(
 def acting_best(
     policies: Sequence[SoftmaxPolicy], env: TrialEnv[Any], tasks: Any, *, seed: int, score: Score = trial_return
 ) -> list[SoftmaxPolicy]:
-    """Return trained policies in the mode, greedy or sampled, that does better on validation tasks: one for all seeds."""
+    """Return trained policies in the mode, greedy or sampled, that is better on validation tasks, one for all."""
 
     def mean(mode: Any) -> float:
         means = [scores(policy.acting(mode), env, tasks, seed=seed, score=score).double().mean() for policy in policies]

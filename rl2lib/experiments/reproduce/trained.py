@@ -1,4 +1,4 @@
-"""One run of one seed: trained stage after stage, resumed where it was cut short, kept with a card beside the results."""
+"""One run of one seed: trained stage by stage, resumed where it was cut short, kept with a card among the results."""
 
 from __future__ import annotations
 
