@@ -85,6 +85,13 @@ class PairMemoryPolicy(SoftmaxPolicy):
         twin.num_actions = num_actions
         return twin
 
+    def for_trials(self, episodes_per_trial: int) -> Self:
+        """Return this policy for trials of another length; the weights are shared."""
+        expect_counts(episodes_per_trial=episodes_per_trial)
+        twin = copy.copy(self)
+        twin.episodes_per_trial = episodes_per_trial
+        return twin
+
     def initial_state(self, batch_size: int, tasks: object = None) -> PairMemory:
         """Return a fresh trial's memory; the tasks are not looked at."""
         weight = self.core.bias_ih

@@ -285,6 +285,7 @@ def _record(experiment: Experiment, cell: str, outcome: tuple[Measured, dict[str
     book = _provenance(table) or {"version": VERSION, "scale": order.scale, "cells": {}}
     book["cells"][cell] = provenance
     write_whole(table.with_suffix(".json"), json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    _write_page(experiment, order)
 
 
 def _write_page(experiment: Experiment, order: Order) -> None:

@@ -78,7 +78,7 @@ class Row:
     @property
     def level_with_best(self) -> bool:
         """Whether the paired 95% interval does not separate it from the cell's best."""
-        return self.behind is not None and self.behind - 1.96 * (self.behind_se or 0.0) <= 0
+        return self.behind is not None and abs(self.behind) <= 1.96 * (self.behind_se or 0.0)
 
     def verdict(self) -> Verdict:
         """Compare with the published number: a difference within the noise of both, and of rounding, is a match."""

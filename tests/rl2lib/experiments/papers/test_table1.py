@@ -1,0 +1,108 @@
+"""Table 1: its numbers, who is in it, and how its claims are judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from rl2lib.agents.pair_memory import PairMemoryPolicy
+from rl2lib.experiments.papers import table1
+from rl2lib.experiments.reproduce.rows import Measured, Row
+
+
+class FreshWeights:
+    """Policies as they are before training: enough to see who plays whom."""
+
+    def policies(self, name):
+        (run,) = [run for run in table1.runs("smoke") if run.name == name]
+        return [run.policy(seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return table1.measure("n10_k5", "smoke", FreshWeights())
+
+
+def row(cell="n10_k5", agent=table1.RL2, normalised=1.0, normalised_se=0.001, **others):
+    fields = dict(mean=6.6, se=0.01, seeds=3) | others
+    return Row("table1", cell, agent, normalised=normalised, normalised_se=normalised_se, **fields)
+
+
+def judge(number, *rows):
+    return table1.EXPERIMENT.claims[number].judge(Measured(list(rows)))
+
+
+def test_every_published_agent_plays_once_with_its_number_beside_it(measured):
+    named = [row.agent for row in measured.rows if row.published is not None]
+    assert sorted(named) == sorted(set(table1.AGENTS) - {"SNAIL"})
+    assert measured.row("n10_k5", "TS").published == 5.7
+    assert len([row for row in measured.rows if row.agent == "Gittins"]) == 3
+
+
+def test_the_optimal_agent_scores_one_random_play_zero_and_the_ceiling_is_exact(measured):
+    best, random = measured.row("n10_k5", table1.OPTIMAL), measured.row("n10_k5", "Random")
+    assert (best.normalised, random.normalised) == (1.0, 0.0)
+    assert best.ceiling == pytest.approx(6.6600, abs=5e-5) and best.ceiling_is == "exact"
+    told = measured.row("n10_k5", table1.ORACLE)
+    assert told.mean > best.mean and told.behind < 0, "who is told the task is ahead, and not what others are behind"
+
+
+def test_a_trained_agent_shows_its_median_seed_and_all_of_them(measured):
+    ours = measured.row("n10_k5", table1.RL2_EQUIVARIANT)
+    assert ours.seeds == len(ours.every_seed) == 3
+    assert ours.mean == pytest.approx(sorted(ours.every_seed)[1])
+    assert ours.actions in ("greedy", "sampled") and measured.row("n10_k5", "TS").actions == "own rule"
+
+
+def test_one_set_of_weights_for_each_n_plays_every_number_of_arms():
+    runs = [run for run in table1.runs("laptop") if run.name.startswith("equivariant")]
+    assert [run.cells for run in runs] == [tuple(f"n{n}_k{k}" for k in (5, 10, 50)) for n in (10, 100, 500)]
+    policy = runs[0].policy(0)
+    assert isinstance(policy, PairMemoryPolicy)
+    for stage in runs[0].stages(policy, 0):
+        ours = stage.learner.policy
+        assert next(ours.parameters()) is next(policy.parameters())
+        assert ours.num_actions == stage.setting.env.num_actions
+
+
+def test_every_stage_has_luck_of_its_own():
+    (run,) = [run for run in table1.runs("laptop") if run.name == "equivariant-n100"]
+    seeds = [stage.training.seed for seed in (0, 1, 2) for stage in run.stages(run.policy(seed), seed)]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_the_same_seed_makes_the_same_weights():
+    (run,) = [run for run in table1.runs("smoke") if run.name == "gru-n10_k5"]
+    one, same, other = (torch.cat([p.flatten() for p in run.policy(s).parameters()]) for s in (0, 0, 1))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+
+
+def test_ninety_nine_percent_is_judged_by_the_interval_in_every_cell():
+    mine = table1.RL2_EQUIVARIANT
+    assert judge(1, row(agent=mine, normalised=0.9885)).word == "matched", "the interval reaches .99"
+    assert judge(1, row(agent=mine, normalised=0.9875)).word == "not reached"
+    verdict = judge(1, row(agent=mine), row("n100_k5", mine, normalised=0.9))
+    assert verdict.word == "not reached" and "1 of 2" in verdict.evidence and "n100_k5" in verdict.evidence
+
+
+def test_the_best_row_may_reach_the_published_number_or_ninety_nine_percent():
+    assert judge(0, row(mean=6.64, normalised=0.5)).word == "matched", "published 6.7, rounded"
+    assert judge(0, row(mean=6.0, normalised=0.995)).word == "matched"
+    verdict = judge(0, row(mean=6.0, normalised=0.5))
+    assert verdict.word == "not reached" and "n10_k5" in verdict.evidence
+    assert judge(0, row(mean=6.0, normalised=0.5), row(agent="UCB1", mean=7.0, seeds=0)).word == "not reached"
+
+
+def test_snail_is_compared_by_its_own_interval():
+    assert judge(2, row(mean=6.51)).word == "matched"
+    assert judge(2, row(mean=6.4)).word == "not reached"
+
+
+def test_falling_behind_needs_both_ends():
+    short, long = row("n10_k50", normalised=0.99), row("n500_k50", normalised=0.5)
+    assert judge(3, short, long).word == "matched"
+    assert judge(3, short, replace(long, normalised=0.99)).word == "not reached"
+    with pytest.raises(KeyError):
+        judge(3, short)
