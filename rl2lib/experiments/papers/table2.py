@@ -21,6 +21,7 @@ from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Sta
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.tabular import TabularEnv
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.schedules import Schedule
@@ -155,6 +156,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same MDPs."""
     num_episodes = int(cell[1:])
     distribution, env = setting(num_episodes)
+    assert isinstance(env, TabularEnv)
     size = SIZES[scale]
     generators = make_generators(num_episodes, "table 2: test", "table 2: validation")
     tasks, validation = (
@@ -195,7 +197,7 @@ def draw(measured: Measured) -> Figure:
     figure, axes = plt.subplots(figsize=(8, 4.2))
     there = measured.cells()
     lengths = [int(cell[1:]) for cell in there]
-    drawn = [("OPSRL", "as published"), ("BEB", "as published"), ("BEB", "true prior, every step")]
+    drawn: list[tuple[str, str | None]] = [("OPSRL", "as published"), ("BEB", "as published"), ("BEB", "true prior, every step")]
     drawn += [(agent, None) for agent in (BLIND, RL2, RL2_PAIRS)]
     for (agent, variant), marker in zip(drawn, MARKERS, strict=False):
         found = [
