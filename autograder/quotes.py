@@ -3,6 +3,10 @@
 A quoted number stands between two comments that name its file, the place in it and its format::
 
     <!-- quote results/demo.json training.normalised .3f -->0.971<!-- /quote -->
+    <!-- quote results/table1/laptop.csv n10_k5/RL²,_arm-equivariant/mean .2f -->6.66<!-- /quote -->
+
+The place in a table of `rl2 reproduce` is cell/agent/column, or cell/agent/variant/column where several rows are one
+agent's; spaces are written as underscores.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from rl2lib.experiments.reproduce import rows
 
 QUOTE = re.compile(r"(<!-- quote (\S+) (\S+) (\S+) -->)(.*?)(<!-- /quote -->)")
 PLACES = ("README.md", "ARCHITECTURE.md", "docs/*.md", "solutions/*.py")
@@ -49,11 +55,30 @@ def write_quotes(root: Path) -> list[Path]:
 
 
 def quoted(root: Path, file: str, place: str, form: str) -> str:
-    """Return the number at `place` (dotted keys and list indices) of a JSON file, formatted."""
-    value: Any = json.loads((root / file).read_text(encoding="utf-8"))
+    """Return the number at a place of a JSON file (dotted keys and list indices) or of a results table, formatted."""
+    path = root / file
+    value: Any = _in_table(path, place) if path.suffix == ".csv" else _in_json(path, place)
+    return format(value, form)
+
+
+def _in_json(path: Path, place: str) -> Any:
+    value: Any = json.loads(path.read_text(encoding="utf-8"))
     for key in place.split("."):
         value = value[int(key)] if isinstance(value, list) else value[key]
-    return format(value, form)
+    return value
+
+
+def _in_table(path: Path, place: str) -> Any:
+    cell, agent, *variant, column = place.split("/")
+    found = [
+        row
+        for row in rows.read(path).rows
+        if (row.cell, row.agent.replace(" ", "_")) == (cell, agent)
+        and (not variant or row.variant.replace(" ", "_") == variant[0])
+    ]
+    if len(found) != 1:
+        raise KeyError(f"expected one row of {place}, found {len(found)}")
+    return getattr(found[0], column)
 
 
 def _files(root: Path) -> Iterator[Path]:

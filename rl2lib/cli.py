@@ -151,12 +151,13 @@ def reproduce(
     remeasure: Annotated[bool, typer.Option(help="measure again what was measured with the same weights")] = False,
     out: Annotated[Path, typer.Option(help="the folder of results")] = Path("results"),
     running: Annotated[Path, typer.Option(help="the folder of runs under way")] = Path("runs"),
+    plan: Annotated[bool, typer.Option("--plan", help="say what the training would cost, and stop")] = False,
     listing: Annotated[bool, typer.Option("--list", help="say what there is, and stop")] = False,
 ) -> None:
     """Train, measure and write a published table or figure; what is done already is not done again."""
     from rl2lib.cluster import ClusterError
     from rl2lib.experiments.papers.catalogue import EXPERIMENTS, UnknownExperiment
-    from rl2lib.experiments.reproduce.campaign import Order, ReproduceError
+    from rl2lib.experiments.reproduce.campaign import Order, ReproduceError, print_plan
     from rl2lib.experiments.reproduce.campaign import reproduce as carry_out
     from rl2lib.experiments.reproduce.plan import SCALES
     from rl2lib.experiments.reproduce.trained import Places
@@ -181,7 +182,11 @@ def reproduce(
             fresh=not resume,
             remeasure=remeasure,
         )
-        failed = carry_out(list(EXPERIMENTS) if experiment == "all" else [experiment], order)
+        names = list(EXPERIMENTS) if experiment == "all" else [experiment]
+        if plan:
+            print_plan(names, order)
+            return
+        failed = carry_out(names, order)
     except (ReproduceError, UnknownExperiment, ClusterError, CheckpointError) as error:
         print(f"rl2: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

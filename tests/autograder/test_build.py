@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from autograder import build as building
 from autograder.lint import lint
 from autograder.quotes import write_quotes, wrong_quotes
+from rl2lib.experiments.reproduce import rows
+from rl2lib.experiments.reproduce.rows import Measured, Row
 
 
 def test_two_builds_are_byte_identical_and_the_second_writes_nothing(tiny):
@@ -116,6 +119,18 @@ def test_a_quoted_number_must_be_what_its_file_says(tmp_path):
     assert "-->0.12<!--" in readme.read_text()
     readme.write_text("<!-- quote results/none.json a .2f -->1<!-- /quote -->")
     assert len(wrong_quotes(tmp_path)) == 1
+
+
+def test_a_number_quoted_from_a_table_is_named_by_cell_agent_and_column(tmp_path):
+    ours = Row("t", "n10", "RL², arm by arm", "PPO", mean=6.654, se=0.01)
+    rows.write(tmp_path / "results" / "t.csv", Measured([ours, replace(ours, variant="imitation", mean=6.6)]))
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- quote results/t.csv n10/RL²,_arm_by_arm/PPO/mean .2f -->0<!-- /quote -->")
+    assert len(wrong_quotes(tmp_path)) == 1
+    assert write_quotes(tmp_path) == [readme] and ">6.65<" in readme.read_text()
+    for place in ("n10/RL²,_arm_by_arm/mean", "n11/RL²,_arm_by_arm/PPO/mean"):  # two of them, and none
+        readme.write_text(f"<!-- quote results/t.csv {place} .2f -->6.65<!-- /quote -->")
+        assert len(wrong_quotes(tmp_path)) == 1
 
 
 def test_a_header_typo_is_one_line_and_exit_code_two(tiny, root, monkeypatch):

@@ -78,7 +78,7 @@ class Size:
     validation_tasks: int = 1_000
     hidden_size: tuple[int, int, int] = (64, 128, 128)
     trials: tuple[int, int, int] = (1024, 256, 64)
-    reinforce: tuple[int, int, int] = (150, 150, 60)
+    reinforce: tuple[int, int, int] = (150, 100, 60)
     imitate: tuple[int, int, int] = (60, 80, 80)
     rounds: tuple[int, int, int] = (12, 12, 12)
     arm_memory: int = 32

@@ -12,7 +12,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,7 @@ from rl2lib.cluster import cluster
 from rl2lib.experiments import shipped
 from rl2lib.experiments.papers.catalogue import find
 from rl2lib.experiments.reproduce import rows
+from rl2lib.experiments.reproduce.cost import costs
 from rl2lib.experiments.reproduce.pages import write_page, write_summary
 from rl2lib.experiments.reproduce.plan import Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured
@@ -127,6 +128,26 @@ def reproduce(ids: list[str], order: Order) -> list[str]:
     for experiment in experiments:
         _write_page(experiment, order)
     return failed
+
+
+def print_plan(ids: list[str], order: Order) -> None:
+    """Time a few trials of everything that would be trained; print the cost, and keep it as plan-SCALE.json."""
+    found = costs([find(name) for name in ids], order.scale, order.seeds)
+    for cost in found:
+        print(
+            f"{cost.owner:<22}{cost.run:<28}{cost.seeds:>3} seeds{cost.env_steps:>18,} steps{cost.core_hours:>10.2f} h"
+        )
+    steps, hours = sum(cost.env_steps for cost in found), sum(cost.core_hours for cost in found)
+    print(f"{steps:,} steps, {hours:,.1f} hours of one core; {hours / 100:,.1f} hours of a hundred")
+    book = {
+        "scale": order.scale,
+        "machine": machine_class(),
+        "commit": current_commit(),
+        "env_steps": steps,
+        "core_hours": hours,
+        "runs": [asdict(cost) for cost in found],
+    }
+    write_whole(order.places.results / f"plan-{order.scale}.json", json.dumps(book, indent=1) + "\n")
 
 
 def carry_out(job: Job, order: Order, progress: bool | None = None) -> Any:

@@ -1,0 +1,98 @@
+"""What lies in results/: small, whole, and found again by playing the kept weights on tasks they have not met."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from rl2lib.experiments import shipped
+from rl2lib.experiments.papers import table1, table2
+from rl2lib.experiments.papers.catalogue import EXPERIMENTS
+from rl2lib.experiments.reproduce import rows
+from rl2lib.experiments.reproduce.contest import scores
+from rl2lib.experiments.reproduce.trained import VERSION, Places, Trained
+from rl2lib.tasks.sampling import make_generators
+
+MEGABYTE = 2**20
+SCALE = "laptop"
+
+
+@pytest.fixture(scope="module")
+def results(root):
+    return root / "results"
+
+
+def tables(results):
+    return [results / name / f"{SCALE}.csv" for name in EXPERIMENTS if (results / name / f"{SCALE}.csv").exists()]
+
+
+def test_results_stay_small(results):
+    sizes = {path: path.stat().st_size for path in results.rglob("*") if path.is_file() and "smoke" not in path.name}
+    assert sum(sizes.values()) <= 40 * MEGABYTE
+    assert max(sizes.values()) <= 10 * MEGABYTE
+
+
+def test_every_experiment_has_its_table_page_figures_and_provenance(results):
+    for name in EXPERIMENTS:
+        folder = results / name
+        for file in (f"{SCALE}.csv", f"{SCALE}.md", f"{SCALE}.json", f"{SCALE}.png", f"{SCALE}-dark.png"):
+            assert (folder / file).is_file(), f"{name}/{file}: run `rl2 reproduce {name} --scale {SCALE}`"
+
+
+def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
+    for folder in results.glob("*/checkpoints"):
+        for path in folder.glob(f"{SCALE}-*.safetensors"):
+            card, _ = shipped.load(path.with_suffix(""), VERSION)
+            assert card["env_steps"] > 0 and card["seconds"] > 0 and card["commit"] != "unknown"
+        names = {path.stem for path in folder.glob(f"{SCALE}-*.json")}
+        planned = {
+            f"{SCALE}-{run.name}-seed{seed}"
+            for run in EXPERIMENTS[folder.parent.name].runs(SCALE)
+            if run.owner == folder.parent.name
+            for seed in range(run.seeds or 3)
+        }
+        assert names <= planned, "a superseded file lies among the results"
+
+
+def test_the_tables_were_measured_with_the_weights_that_lie_beside_them(results):
+    for table in tables(results):
+        book = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
+        for cell, made in book["cells"].items():
+            for training, card in made["trained"].items():
+                assert len(card["sha256"]) == 64, f"{table.parent.name} {cell} {training}"
+
+
+def test_every_number_in_a_table_is_finite_and_has_an_error(results):
+    for table in tables(results):
+        for row in rows.read(table).rows:
+            assert math.isfinite(row.mean) and math.isfinite(row.se) and row.num_tasks > 0, row
+
+
+SAMPLE = [
+    (table1, "n10_k5", table1.RL2, "gru-n10_k5", 2_000),
+    (table1, "n10_k50", table1.RL2_EQUIVARIANT, "equivariant-n10", 2_000),
+    (table1, "n100_k10", table1.RL2_IMITATION, "imitation-n100_k10", 1_000),
+    (table1, "n100_k50", table1.RL2_EQUIVARIANT, "equivariant-n100", 500),
+    (table2, "n10", table2.RL2_PAIRS, "pairs-n10", 500),
+    (table2, "n10", table2.RL2, "gru-n10", 500),
+]
+
+
+@pytest.mark.parametrize(("paper", "cell", "agent", "run", "num_tasks"), SAMPLE)
+def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(
+    results, paper, cell, agent, run, num_tasks
+):
+    row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent)
+    trained = Trained(paper.EXPERIMENT, SCALE, Places(results, results), row.seeds)
+    distribution, env = paper.setting(cell)
+    tasks = distribution.sample(num_tasks, make_generators(99, "fresh tasks")["fresh tasks"])
+    played = []
+    for policy in trained.policies(run):
+        here = policy.for_actions(env.num_actions) if hasattr(policy, "for_actions") else policy
+        played.append(scores(here.acting(row.actions), env, tasks, seed=99, chunk=500).double())
+    found = sorted(played, key=torch.mean)[(len(played) - 1) // 2]
+    error = math.hypot(row.se, found.std().item() / math.sqrt(num_tasks))
+    # the median seed there may be the next one here: they lie that far apart
+    apart = max(row.every_seed) - min(row.every_seed)
+    assert abs(found.mean().item() - row.mean) <= 4 * error + apart
