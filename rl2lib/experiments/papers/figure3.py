@@ -1,0 +1,136 @@
+"""Duan et al. 2016, figure 3: learning curves of table 2's runs, 0 at random play and 1 at OPSRL.
+
+Nothing is trained here: the curves are those on the cards of table 2's runs, as in `figure2`.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from rl2lib.agents.bandit import Random
+from rl2lib.agents.tabular_variants import tabular_agents
+from rl2lib.evaluation.statistics import mean_estimate
+from rl2lib.experiments.papers import table2
+from rl2lib.experiments.papers.figure2 import Curve, curve_points, end_of, percent
+from rl2lib.experiments.reproduce.contest import Player, contest
+from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
+from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
+from rl2lib.tasks.sampling import make_generators
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rl2lib.experiments.reproduce.trained import Trained
+
+ID = "figure3"
+RUNS = {table2.RL2: "gru", table2.RL2_PAIRS: "pairs"}
+TEST_TASKS: dict[Scale, int] = {"smoke": 8, "laptop": 2_000, "paper": 2_000}
+
+
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
+    """Measure a cell's scale, and put the curves of its runs on it."""
+    num_episodes = int(cell[1:])
+    distribution, env = table2.setting(cell)
+    tasks = distribution.sample(TEST_TASKS[scale], make_generators(num_episodes, "figure 3: test")["figure 3: test"])
+    players = [Player("Random", [Random(env.num_actions)]), Player("OPSRL", [tabular_agents("as published")["OPSRL"]])]
+    returns = contest(ID, cell, players, env, tasks, seed=num_episodes, random="Random", reference="OPSRL", chunk=500)
+    one, zero = sorted(returns, key=lambda row: -row.mean)
+    rows, points = [], []
+    for agent, run in RUNS.items():
+        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(f"{run}-{cell}")]
+        ends = sorted((end_of(curve) for curve in curves), key=lambda end: end.mean().item())
+        end = ends[(len(ends) - 1) // 2]
+        score, lead = end.mean().item(), one.mean - zero.mean
+        noise = mean_estimate(end).standard_error if len(end) > 1 else 0.0
+        published = dict(zip(table2.AGENTS, table2.PUBLISHED[cell], strict=True))
+        told = (published["RL²"] - published["Random"]) / (published["OPSRL"] - published["Random"])
+        rows.append(
+            Row(
+                ID,
+                cell,
+                agent,
+                "the curve's end",
+                actions="sampled",
+                mean=score,
+                se=math.hypot(noise, score * one.se / lead, (1 - score) * zero.se / lead),
+                num_tasks=one.num_tasks,
+                seeds=len(curves),
+                every_seed=tuple(each.mean().item() for each in ends),
+                published=round(told, 3) if agent == table2.RL2 else None,
+                published_se=one.se * math.sqrt(one.num_tasks / table2.PUBLISHED_TASKS) / lead,
+            )
+        )
+        points += curve_points(ID, cell, agent, curves)
+    return Measured(rows, points)
+
+
+def _curve(card: dict[str, dict[str, list[float]]], num_episodes: int, zero: Row, one: Row) -> Curve:
+    """A card's learning curve, normalised; the first stage's shorter trials are left out, their steps counted."""
+    lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
+    steps, returns = (
+        torch.tensor(card["history"][name], dtype=torch.float64) for name in ("env_steps", "trial_return")
+    )
+    # the card's history is thinned: a point tells of the last stage if all of its iterations do
+    last = sum(lengths) - lengths[-1]
+    first = [int(piece[0]) for piece in torch.arange(sum(lengths)).tensor_split(len(returns))]
+    here = torch.tensor([index >= last for index in first])
+    return Curve(steps[here] / 1e6, (returns[here] - zero.mean) / (one.mean - zero.mean))
+
+
+def draw(measured: Measured) -> Figure:
+    """Draw a panel for each policy, a line for each n."""
+    import matplotlib.pyplot as plt
+
+    from rl2lib.evaluation.figures import MARKERS, band
+
+    figure, panels = plt.subplots(1, len(RUNS), figsize=(9, 3.6), sharey=True)
+    for agent, axes in zip(RUNS, panels, strict=True):
+        for cell, marker in zip(measured.cells(), MARKERS, strict=False):
+            line = measured.line(cell, agent)
+            columns = [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
+            band(axes, *columns, label=f"n = {cell[1:]}", marker=marker, markersize=3, linewidth=1.2)
+        axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
+        axes.set(title=agent, xlabel="environment steps, millions")
+    panels[0].set_ylabel("normalised score (OPSRL: 1)")
+    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    figure.tight_layout()
+    return figure
+
+
+def _ends_above_opsrl(measured: Measured, agent: str) -> Verdict:
+    ends = {cell: measured.row(cell, agent) for cell in measured.cells()}
+    below = [cell for cell, row in ends.items() if row.mean + 1.96 * row.se < 1]
+    words = "; ".join(f"{cell} {percent(row)}" for cell, row in ends.items())
+    return Verdict("not reached" if below else "matched", words)
+
+
+EXPERIMENT = Experiment(
+    id=ID,
+    title="Figure 3: learning curves on random MDPs",
+    source="Duan et al. 2016, figure 3",
+    about=(
+        "Learning curves of table 2's runs on the figure's scale: 0 is random play, 1 is OPSRL with TabulaRL's own "
+        "priors, both measured on one set of MDPs a cell. A curve is of training, by expected reward and with sampled "
+        "actions. A memory per state-action learns on trials of ten episodes first; those are left out where n is "
+        "larger, and their steps are counted. The published number is table 2's return on this scale, since the "
+        "figure prints none. Bands are ranges over seeds."
+    ),
+    cells=table2.cells,
+    runs=table2.runs,
+    measure=measure,
+    draw=draw,
+    alt="Learning curves of the plain GRU and of a memory per state-action, normalised, a line for each n.",
+    claims=(
+        Claim("RL² ends at OPSRL's score or above in every cell.", partial(_ends_above_opsrl, agent=table2.RL2)),
+        Claim(
+            "A memory per state-action ends at OPSRL's score or above in every cell.",
+            partial(_ends_above_opsrl, agent=table2.RL2_PAIRS),
+        ),
+    ),
+    reasons=table2.EXPERIMENT.reasons,
+    unit="normalised score",
+)
