@@ -156,9 +156,12 @@ def _gru(cell: str, scale: Scale, seed: int) -> SoftmaxPolicy:
 
 
 def _reinforced(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
-    num_pulls, _ = numbers(cell)
+    num_pulls, num_arms = numbers(cell)
     size = SIZES[scale]
-    training = TrainingConfig(_of(size.reinforce, num_pulls), _of(size.trials, num_pulls), seed, checkpoint_every=10)
+    iterations = _of(size.reinforce, num_pulls)
+    if num_arms > num_pulls:  # every arm must be learned by itself, and a trial tells of few
+        iterations *= 3
+    training = TrainingConfig(iterations, _of(size.trials, num_pulls), seed, checkpoint_every=10)
     config = PPOConfig(
         discount=1.0,
         trace=0.95,
@@ -194,7 +197,19 @@ def _arms(num_pulls: int, scale: Scale, seed: int) -> PairMemoryPolicy:
 ROUNDS: dict[int, tuple[tuple[str, int, float], ...]] = {
     10: tuple(
         ("reinforce", k, rate)
-        for k, rate in ((5, 1e-2), (10, 1e-2), (50, 1e-2), (5, 5e-3), (50, 3e-3), (10, 3e-3), (5, 1e-3), (50, 1e-3))
+        for k, rate in (
+            (5, 1e-2),
+            (10, 1e-2),
+            (50, 1e-2),
+            (5, 5e-3),
+            (10, 5e-3),
+            (50, 3e-3),
+            (5, 2e-3),
+            (10, 2e-3),
+            (50, 1e-3),
+            (10, 1e-3),
+            (5, 1e-3),
+        )
     ),
     100: tuple(
         ("reinforce", k, rate)
