@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from rl2lib.experiments.papers import table1, table2
+from rl2lib.experiments.papers import figure2, figure3, table1, table2
 from rl2lib.experiments.reproduce.plan import Experiment
 from rl2lib.tasks.by_id import nearest_hint
 
-EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.id: module.EXPERIMENT for module in (table1, table2)}
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.id: module.EXPERIMENT for module in (table1, figure2, table2, figure3)
+}
 """In the order of the papers."""
 
 

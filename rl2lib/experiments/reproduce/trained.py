@@ -14,7 +14,7 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments import shipped
-from rl2lib.experiments.reproduce.plan import SEEDS, Experiment, Run, Scale
+from rl2lib.experiments.reproduce.plan import SEEDS, Experiment, Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.checkpoint import CheckpointError
@@ -130,11 +130,12 @@ def train_run(
     """
     policy = run.policy(seed).to(device)
     history: dict[str, list[float]] = {"env_steps": [], "trial_return": []}
-    descriptions, env_steps, seconds, setting = [], 0, 0.0, None
+    descriptions, env_steps, seconds = [], 0, 0.0
+    last: Stage | None = None
     for number, stage in enumerate(run.stages(policy, seed)):
         for module in stage.learner.modules.values():
             module.to(device)
-        setting = stage.setting
+        last = stage
         descriptions.append(describe(stage.learner, stage.training))
         done = train(
             stage.learner,
@@ -149,9 +150,9 @@ def train_run(
         history["trial_return"] += returns
         history["env_steps"] += [env_steps + done.env_steps * (i + 1) / len(returns) for i in range(len(returns))]
         env_steps, seconds = env_steps + done.env_steps, seconds + done.seconds
-    assert setting is not None
+    assert last is not None
     policy = policy.to("cpu")
-    half = _plays_the_same(policy, setting, seed)
+    half = _plays_the_same(last.learner.policy, last.setting, seed)
     weights = {name: value.half() if half else value for name, value in policy.state_dict().items()}
     card = shipped.save(
         places.weights(run, scale, seed),
