@@ -379,25 +379,39 @@ DRAWN = (BEST_KNOWN, "UCB1", "TS", "Greedy", RL2, RL2_IMITATION, RL2_EQUIVARIANT
 
 
 def draw(measured: Measured) -> Figure:
-    """Draw every agent's normalised score, cell by cell."""
+    """Draw normalised scores: a panel for each n, a place for each k, a small bar for every seed."""
     import matplotlib.pyplot as plt
 
     from rl2lib.evaluation.figures import MARKERS
 
-    there = measured.cells()
-    figure, axes = plt.subplots(figsize=(8, 4))
-    for agent, marker in zip(DRAWN, MARKERS, strict=False):
-        rows = [next((row for row in measured.cell(cell) if row.agent == agent), None) for cell in there]
-        heights = [row.normalised if row and row.normalised is not None else float("nan") for row in rows]
-        errors = [1.96 * (row.normalised_se or 0.0) if row else 0.0 for row in rows]
-        axes.errorbar(range(len(there)), heights, errors, label=agent, marker=marker, markersize=5, linewidth=1)
-    axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
-    axes.set_xticks(
-        range(len(there)), [cell.replace("_", "\n").replace("n", "n=").replace("k", "k=") for cell in there]
-    )
-    axes.set(ylabel="normalised score")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    there = [n for n in PULLS if any(numbers(cell)[0] == n for cell in measured.cells())]
+    figure, panels = plt.subplots(1, len(there), figsize=(3.2 * len(there) + 1.6, 3.8), sharey=True, squeeze=False)
+    for num_pulls, axes in zip(there, panels[0], strict=True):
+        axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
+        found = [cell for cell in measured.cells() if numbers(cell)[0] == num_pulls]
+        for index, (agent, marker) in enumerate(zip(DRAWN, MARKERS, strict=False)):
+            rows = [next((row for row in measured.cell(cell) if row.agent == agent), None) for cell in found]
+            # side by side, since several agents share the top
+            places = [place + (index - len(DRAWN) / 2) * 0.09 for place in range(len(found))]
+            shown = [(x, row) for x, row in zip(places, rows, strict=True) if row and row.normalised is not None]
+            heights = [row.normalised for _, row in shown]
+            errors = [1.96 * (row.normalised_se or 0.0) for _, row in shown]
+            style = {"label": agent, "marker": marker, "markersize": 6, "linestyle": "none"}
+            colour = axes.errorbar([x for x, _ in shown], heights, errors, **style)[0].get_color()
+            for x, row in shown:
+                lead = (row.mean - _zero(measured, row.cell)) / (row.normalised or 1.0)
+                seeds = [(mean - _zero(measured, row.cell)) / lead for mean in row.every_seed]
+                axes.plot([x] * len(seeds), seeds, linestyle="none", marker="_", color=colour, markersize=7)
+        axes.set_xticks(range(len(found)), [f"k = {numbers(cell)[1]}" for cell in found])
+        axes.set_title(f"n = {num_pulls}")
+    panels[0][0].set_ylabel("normalised score")
+    panels[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.tight_layout()
     return figure
+
+
+def _zero(measured: Measured, cell: str) -> float:
+    return measured.row(cell, "Random").mean
 
 
 def _every_cell_reaches(measured: Measured, agent: str, floor: float) -> Verdict:
