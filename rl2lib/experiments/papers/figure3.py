@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -68,7 +68,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     return Measured(rows, points)
 
 
-def _curve(card: dict[str, dict[str, list[float]]], num_episodes: int, zero: Row, one: Row) -> Curve:
+def _curve(card: dict[str, Any], num_episodes: int, zero: Row, one: Row) -> Curve:
     """A card's learning curve, normalised; the first stage's shorter trials are left out, their steps counted."""
     lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
     steps, returns = (
