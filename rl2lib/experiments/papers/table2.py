@@ -72,7 +72,7 @@ class Size:
     steps: int = 1_500
     pair_memory: int = 24
     first: int = 50
-    then: int = 16
+    then: int = 50
     trials: int = 256
 
 
@@ -119,7 +119,7 @@ def _pairs_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: 
     size = SIZES[scale]
     yield _stage(policy.for_trials(FIRST), FIRST, 1e-2, 0.01, size.first, size.trials, seed)
     if num_episodes != FIRST:
-        yield _stage(policy, num_episodes, 3e-3, 0.003, size.then, max(2, size.trials // 2), seed + 1000)
+        yield _stage(policy, num_episodes, 5e-3, 0.003, size.then, size.trials, seed + 1000)
 
 
 def _gru(scale: Scale, seed: int) -> SoftmaxPolicy:
