@@ -119,7 +119,8 @@ def _pairs_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: 
     size = SIZES[scale]
     yield _stage(policy.for_trials(FIRST), FIRST, 1e-2, 0.01, size.first, size.trials, seed)
     if num_episodes != FIRST:
-        yield _stage(policy, num_episodes, 5e-3, 0.003, size.then, size.trials, seed + 1000)
+        trials = max(2, size.trials * 25 // max(25, num_episodes))  # as many steps an iteration for every n
+        yield _stage(policy, num_episodes, 5e-3, 0.003, size.then, trials, seed + 1000)
 
 
 def _gru(scale: Scale, seed: int) -> SoftmaxPolicy:
