@@ -80,9 +80,7 @@ SAMPLE = [
 
 
 @pytest.mark.parametrize(("paper", "cell", "agent", "run", "num_tasks"), SAMPLE)
-def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(
-    results, paper, cell, agent, run, num_tasks
-):
+def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(results, paper, cell, agent, run, num_tasks):
     row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent)
     trained = Trained(paper.EXPERIMENT, SCALE, Places(results, results), row.seeds)
     distribution, env = paper.setting(cell)

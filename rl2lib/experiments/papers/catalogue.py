@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from rl2lib.experiments.papers import figure2, figure3, table1, table2
+from rl2lib.experiments.papers import (
+    ablation,
+    extrapolation,
+    figure2,
+    figure3,
+    goal_gridworld,
+    harlow,
+    imitation,
+    one_shot_navigation,
+    rl1_vs_rl2,
+    table1,
+    table2,
+    two_step,
+)
 from rl2lib.experiments.reproduce.plan import Experiment
 from rl2lib.tasks.by_id import nearest_hint
 
-EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.id: module.EXPERIMENT for module in (table1, figure2, table2, figure3)
-}
+_MODULES = (
+    table1,
+    figure2,
+    imitation,
+    table2,
+    figure3,
+    rl1_vs_rl2,
+    two_step,
+    harlow,
+    one_shot_navigation,
+    goal_gridworld,
+    ablation,
+    extrapolation,
+)
+EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.id: module.EXPERIMENT for module in _MODULES}
 """In the order of the papers."""
 
 

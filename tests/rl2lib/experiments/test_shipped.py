@@ -23,7 +23,13 @@ def tensors(value: float) -> dict[str, Tensor]:
 
 def written(place: Path, value: float = 1.0, version: int = 2) -> dict[str, Any]:
     return save(
-        place, tensors(value), version=version, what="a µ", command="python -m some.module", config={"seed": 3}, curve=[value]
+        place,
+        tensors(value),
+        version=version,
+        what="a µ",
+        command="python -m some.module",
+        config={"seed": 3},
+        curve=[value],
     )
 
 

@@ -26,7 +26,7 @@ def measured():
 
 
 def row(cell="n10_k5", agent=table1.RL2, normalised=1.0, normalised_se=0.001, **others):
-    fields = dict(mean=6.6, se=0.01, seeds=3) | others
+    fields = {"mean": 6.6, "se": 0.01, "seeds": 3} | others
     return Row("table1", cell, agent, normalised=normalised, normalised_se=normalised_se, **fields)
 
 

@@ -1,0 +1,313 @@
+"""What table 1's policies do beyond what they were trained on: other numbers of arms, shorter and longer trials.
+
+Nothing is trained here. The policy with a memory per arm learned on 5, 10 and 50 arms and 100 pulls; it is played on
+other numbers of both. It reads pulls / 100, the fraction of a trial that is over: at other lengths either the same
+clock goes on, to .5 of a trial of 50 pulls and to 5 of one of 500, where it never was; or it is told the new length and
+reads 0 to 1 as ever. The plain GRU has a fixed number of arms and no clock: at other lengths it is played as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rl2lib.agents.bandit import UCB1, WIDTHS, Greedy, Random
+from rl2lib.agents.gittins import FiniteHorizonGittins
+from rl2lib.agents.pair_memory import PairMemoryPolicy
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.experiments.papers import table1
+from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT, numbers
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest
+from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
+from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
+from rl2lib.tasks.sampling import make_generators
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ID = "extrapolation"
+TRAINED_PULLS, TRAINED_ARMS = 100, (5, 10, 50)
+HOME = "n100_k10"
+"""The cell that UCB1's width and the choice between greedy and sampled actions come from, everywhere."""
+BY_ARMS = ("n100_k2", "n100_k5", HOME, "n100_k20", "n100_k50", "n100_k100")
+BY_PULLS = ("n50_k10", HOME, "n200_k10", "n500_k10")
+CELLS = (*BY_ARMS, *(cell for cell in BY_PULLS if cell != HOME), "n200_k20")
+OWN_CLOCK, NEW_CLOCK = "a memory per arm, clock as trained", "a memory per arm, told the length"
+FLOOR = 0.97
+"""What counts as playing well where it was not trained: the normalised score, table 1 asking for .99 where it was."""
+SAME = 0.01
+"""The largest difference in normalised score that would not matter between two clocks."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is computed at a scale.
+
+    Attributes:
+        test_tasks: of a comparison.
+        validation_tasks: of `HOME`, which the two choices are made on.
+    """
+
+    test_tasks: int = 10_000
+    validation_tasks: int = 1_000
+
+
+SIZES: dict[Scale, Size] = {"smoke": Size(64, 16), "laptop": Size(), "paper": Size()}
+SMOKE_CELLS = ("n100_k2", "n50_k10")
+
+
+def cells(scale: Scale) -> tuple[str, ...]:
+    """Return the cells: by number of arms, by number of pulls, and both new at once."""
+    return SMOKE_CELLS if scale == "smoke" else CELLS
+
+
+def runs(scale: Scale) -> list[Run]:
+    """Return what is played: two of table 1's runs; the plain GRU wherever there are its ten arms."""
+    there = cells(scale)
+    ten_arms = tuple(cell for cell in there if numbers(cell)[1] == 10)
+    planned = [table1.equivariant_run(TRAINED_PULLS, there, scale)]
+    planned += [replace(run(HOME, scale), cells=ten_arms) for run in (table1.gru_run, table1.imitation_run)]
+    return planned
+
+
+# --------------------------------------------------------------------------------------- who plays
+
+
+def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+    """Play everybody on the same tasks of one cell, the trained ones as they are."""
+    num_pulls, num_arms = numbers(cell)
+    distribution, env = table1.setting(cell)
+    place = 3_000_000 + 1_000 * num_pulls + num_arms
+    tasks = distribution.sample(SIZES[scale].test_tasks, make_generators(place, "beyond: test")["beyond: test"])
+    home, home_env = table1.setting(HOME)
+    generator = make_generators(0, "beyond: validation")["beyond: validation"]
+    validation = home.sample(SIZES[scale].validation_tasks, generator)
+
+    def at_home(policies: Sequence[SoftmaxPolicy]) -> list[SoftmaxPolicy]:
+        return acting_best(policies, home_env, validation, seed=0)
+
+    memories = at_home([with_arms(policy, 10) for policy in trained.policies(f"equivariant-n{TRAINED_PULLS}")])
+    chosen, _ = best_of(((f"c = {width:g}", UCB1(10, width)) for width in WIDTHS), home_env, validation, seed=0)
+    players = [
+        Player("Random", [Random(num_arms)]),
+        Player("Greedy", [Greedy(num_arms)]),
+        Player("UCB1", [UCB1(num_arms, float(chosen.removeprefix("c = ")))], setting=f"{chosen}, of {HOME}"),
+        Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)]),
+        Player(RL2_EQUIVARIANT, [with_arms(policy, num_arms) for policy in memories], OWN_CLOCK, seeds=len(memories)),
+    ]
+    if num_pulls != TRAINED_PULLS:
+        told = [with_length(with_arms(policy, num_arms), num_pulls) for policy in memories]
+        players.append(Player(RL2_EQUIVARIANT, told, NEW_CLOCK, seeds=len(told)))
+    if num_arms == 10:
+        for agent, run, how in ((RL2, "gru", "PPO"), (table1.RL2_IMITATION, "imitation", "imitation")):
+            policies = at_home(trained.policies(f"{run}-{HOME}"))
+            players.append(Player(agent, policies, f"plain GRU by {how}, trained on {HOME}", seeds=len(policies)))
+    rows = contest(
+        ID,
+        cell,
+        players,
+        env,
+        tasks,
+        seed=place,
+        random="Random",
+        reference=BEST_KNOWN,
+        chunk=max(100, 1_000_000 // (num_pulls * max(num_arms, 10))),
+    )
+    return Measured(rows)
+
+
+def with_arms(policy: SoftmaxPolicy, num_arms: int) -> PairMemoryPolicy:
+    """Return a policy with a memory per arm, its weights shared, for another number of arms.
+
+    Raises:
+        TypeError: if it has no memory per arm.
+    """
+    if not isinstance(policy, PairMemoryPolicy):
+        raise TypeError(f"policy: expected a PairMemoryPolicy, got {type(policy).__name__}")
+    return policy.for_actions(num_arms)
+
+
+def with_length(policy: PairMemoryPolicy, num_pulls: int) -> PairMemoryPolicy:
+    """Return it with its clock, the fraction of the trial that is over, told another length; the weights are shared."""
+    twin = copy.copy(policy)
+    twin.episodes_per_trial = num_pulls
+    return twin
+
+
+# --------------------------------------------------------------------------------------- what is shown and claimed
+
+
+def was_trained(cell: str) -> bool:
+    """Return whether the policy with a memory per arm was trained on a cell."""
+    num_pulls, num_arms = numbers(cell)
+    return num_pulls == TRAINED_PULLS and num_arms in TRAINED_ARMS
+
+
+DRAWN = (
+    ("a memory per arm, clock as trained", RL2_EQUIVARIANT, OWN_CLOCK),
+    ("a memory per arm, told the length", RL2_EQUIVARIANT, NEW_CLOCK),
+    ("plain GRU by imitation", table1.RL2_IMITATION, None),
+    ("plain GRU by PPO", RL2, None),
+    ("UCB1, tuned at n = 100, k = 10", "UCB1", None),
+    ("Greedy", "Greedy", None),
+)
+
+
+def draw(measured: Measured) -> Figure:
+    """Draw normalised scores against the number of arms and of pulls; hollow where it was not trained."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullLocator
+
+    from rl2lib.evaluation.figures import MARKERS
+
+    figure, both = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
+    panels = ((BY_ARMS, 1, "arms k, log scale (n = 100)"), (BY_PULLS, 0, "pulls n, log scale (k = 10)"))
+    for axes, (wanted, part, label) in zip(both, panels, strict=True):
+        axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
+        there = [cell for cell in wanted if cell in measured.cells()]
+        for (name, agent, variant), marker in zip(DRAWN, MARKERS, strict=False):
+            rows = [row for cell in there for row in measured.cell(cell) if _is(row, agent, variant)]
+            x, y, reach = ([part_of(row) for row in rows] for part_of in (_at(part), _score, _reach))
+            # a clock that is told nothing new is not drawn twice, and its colour stays its own
+            drawn = axes.errorbar(x, y, reach, label=name, marker=marker, markersize=6, linewidth=1)
+            new = [row for row in rows if not was_trained(row.cell)]
+            colour = drawn.lines[0].get_color()
+            axes.plot(
+                [_at(part)(row) for row in new],
+                [_score(row) for row in new],
+                linestyle="none",
+                marker=marker,
+                markersize=6,
+                markeredgecolor=colour,
+                markerfacecolor=axes.get_facecolor(),
+                zorder=3,
+            )
+        axes.set(xscale="log", xlabel=label)
+        ticks = [numbers(cell)[part] for cell in there]
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
+    both[0].set_ylabel("normalised score\n(0 random, 1 Gittins index)")
+    both[1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    figure.tight_layout()
+    return figure
+
+
+def _is(row: Row, agent: str, variant: str | None) -> bool:
+    return row.agent == agent and variant in (None, row.variant)
+
+
+def _at(part: int) -> Callable[[Row], int]:
+    return lambda row: numbers(row.cell)[part]
+
+
+def _score(row: Row) -> float:
+    return row.normalised or 0.0
+
+
+def _reach(row: Row) -> float:
+    return 1.96 * (row.normalised_se or 0.0)
+
+
+def _untrained(measured: Measured, part: int | None = None) -> dict[str, Row]:
+    """Return the memories' rows in untrained cells; of those where only k (1) or only n (0) is new, if asked."""
+    home = numbers(HOME)
+    chosen = [
+        cell
+        for cell in measured.cells()
+        if not was_trained(cell) and (part is None or numbers(cell)[1 - part] == home[1 - part])
+    ]
+    if not chosen:
+        raise KeyError("a cell without training")
+    return {cell: measured.row(cell, RL2_EQUIVARIANT, OWN_CLOCK) for cell in chosen}
+
+
+def _holds(measured: Measured, part: int) -> Verdict:
+    """Whether the lower end of the memories' interval is at `FLOOR` in every cell with a new k (1) or n (0)."""
+    rows = _untrained(measured, part)
+    below = [cell for cell, row in rows.items() if _score(row) - _reach(row) < FLOOR]
+    return Verdict("not reached" if below else "matched", "; ".join(_said(cell, row) for cell, row in rows.items()))
+
+
+def _clocks_agree(measured: Measured) -> Verdict:
+    """Whether both clocks score the same up to `SAME`: two one-sided tests, on errors that ignore the pairing."""
+    words, apart = [], 0
+    for cell, row in _untrained(measured).items():
+        if numbers(cell)[0] != TRAINED_PULLS:
+            told = measured.row(cell, RL2_EQUIVARIANT, NEW_CLOCK)
+            gain = _score(told) - _score(row)
+            reach = 1.645 * math.hypot(row.normalised_se or 0.0, told.normalised_se or 0.0)
+            apart += abs(gain) + reach > SAME
+            words.append(f"{cell} {100 * gain:+.2f}% ± {100 * reach:.2f}")
+    if not words:
+        raise KeyError("another length")
+    return Verdict("not reached" if apart else "matched", f"told less as trained: {'; '.join(words)} (90% intervals)")
+
+
+def _above_ucb1(measured: Measured) -> Verdict:
+    """Whether the memories are nowhere shown to lie below UCB1, by unpaired intervals."""
+    words, below = [], 0
+    for cell, row in _untrained(measured).items():
+        rule = measured.row(cell, "UCB1")
+        below += _score(row) + _reach(row) < _score(rule) - _reach(rule)
+        words.append(f"{_said(cell, row)} to {_said('', rule)}")
+    return Verdict("not reached" if below else "matched", "; ".join(words))
+
+
+def _gru_keeps(measured: Measured, agent: str) -> Verdict:
+    """Whether a plain GRU's score at twice its length is not shown to lie below that at its own."""
+    own, longer = measured.row(HOME, agent), measured.row("n200_k10", agent)
+    lost = _score(longer) + _reach(longer) < _score(own) - _reach(own)
+    evidence = "; ".join(_said(cell, measured.row(cell, agent)) for cell in BY_PULLS if cell in measured.cells())
+    return Verdict("not reached" if lost else "matched", evidence)
+
+
+def _said(cell: str, row: Row) -> str:
+    return f"{cell} {100 * _score(row):.1f}% ± {100 * _reach(row):.1f}".strip()
+
+
+EXPERIMENT = Experiment(
+    id=ID,
+    title="Beyond the training distribution: other numbers of arms and pulls",
+    source="This project's own question; policies of Duan et al. 2016, table 1",
+    about=(
+        "Table 1's trained policies, as they are, on bandits that they were not trained on. The policy with a memory "
+        "per arm learned on 5, 10 and 50 arms with 100 pulls. It reads pulls / 100 as its clock: in a trial of 50 "
+        "pulls that ends at .5, in one of 500 it goes on to 5, far beyond the 0 to 1 of training; the other variant "
+        "is told the new length, and reads 0 to 1. The plain GRU has ten arms built in and reads no clock: it is "
+        "played at other lengths of ten arms as it is, and must carry on from states that training never reached. "
+        f"UCB1's width, and greedy or sampled actions, are chosen on validation tasks of {HOME} and kept. The index "
+        "is solved for every length anew. Scored by expected reward; 0 is random play, 1 the finite-horizon index."
+    ),
+    cells=cells,
+    runs=runs,
+    measure=measure,
+    draw=draw,
+    alt=(
+        "Normalised scores of trained policies, UCB1 and greedy play against the number of arms from 2 to 100, and "
+        "against the number of pulls from 50 to 500; markers are hollow where nothing was trained."
+    ),
+    claims=(
+        Claim(
+            f"On 2, 20 and 100 arms the policy with a memory per arm is at {FLOOR:.0%} of the index.",
+            partial(_holds, part=1),
+        ),
+        Claim(
+            f"In trials of 50, 200 and 500 pulls it is at {FLOOR:.0%} of the index, its clock as trained.",
+            partial(_holds, part=0),
+        ),
+        Claim(f"Telling it the new length changes less than {SAME:.0%}.", _clocks_agree),
+        Claim(f"Where it was not trained it is not below UCB1 tuned on {HOME}.", _above_ucb1),
+        Claim(
+            "The plain GRU by PPO keeps its normalised score in trials twice as long.",
+            partial(_gru_keeps, agent=RL2),
+        ),
+        Claim(
+            "The plain GRU by imitation keeps its normalised score in trials twice as long.",
+            partial(_gru_keeps, agent=table1.RL2_IMITATION),
+        ),
+    ),
+)

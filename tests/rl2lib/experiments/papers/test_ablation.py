@@ -1,0 +1,165 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from rl2lib.agents.bandit import Random
+from rl2lib.agents.bayes_optimal import BayesOptimal
+from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.evaluation.curves import return_curve
+from rl2lib.experiments.bandit_lessons import LastPullOnly
+from rl2lib.experiments.papers import ablation
+from rl2lib.experiments.papers.ablated import ForgetsAfter, LastEpisodeOnly
+from rl2lib.experiments.papers.ablation import ABLATIONS, BANDIT, FORGETS, FORGETS_ONCE, ID, MDP, RL2, WHOLE, cost
+from rl2lib.experiments.reproduce import rows
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row
+from rl2lib.experiments.reveal import ForgetfulPolicy, blank
+from rl2lib.rollout import rollout
+from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
+from rl2lib.tasks.sampling import make_generators
+from rl2lib.types import StepInput
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def some_inputs() -> StepInput:
+    g = generator(1)
+    ends = torch.tensor([[0.0, 1, 0, 1, 1, 0, 1, 0]] * 4)
+    inputs = StepInput(
+        torch.randn(4, 8, 3, generator=g), torch.randint(2, (4, 8), generator=g), torch.randn(4, 8, generator=g), ends
+    )
+    return blank(inputs, (torch.arange(8) == 0).expand(4, -1))
+
+
+def test_forgetting_after_two_episodes_is_beginning_anew_at_the_third_and_the_fifth() -> None:
+    policy = ForgetsAfter((3,), 2, 5, episodes=2, generator=generator())
+    plain = RecurrentPolicy((3,), 2, 5, generator=generator())
+    inputs = some_inputs()
+    logits, _ = policy.unroll(inputs)
+    for start, stop in ((0, 3), (3, 6), (6, 8)):  # the second and the fourth end come before steps 3 and 6
+        part = StepInput(*(column[:, start:stop] for column in inputs))
+        fresh = torch.arange(stop - start) == 0
+        expected, _ = plain.unroll(blank(part, fresh.expand(4, -1)))
+        torch.testing.assert_close(logits[:, start:stop], expected)
+
+
+def test_forgetting_after_every_episode_is_rl1s() -> None:
+    one = ForgetsAfter((3,), 2, 5, episodes=1, generator=generator())
+    other = ForgetfulPolicy((3,), 2, 5, forgets="episodes", generator=generator())
+    torch.testing.assert_close(one.unroll(some_inputs())[0], other.unroll(some_inputs())[0])
+    assert str(one) != str(ForgetsAfter((3,), 2, 5, episodes=2, generator=generator()))
+
+
+def test_paid_for_the_last_episode_is_paid_for_the_last_pull_of_a_bandit() -> None:
+    tasks = IndependentBandits(3).sample(16, generator(3))
+    played = []
+    for env in (LastEpisodeOnly(BanditEnv(3, 4), 4), LastPullOnly(BanditEnv(3, 4))):
+        g = make_generators(0, "policy", "env")
+        played.append(rollout(Random(3), env, tasks, policy_generator=g["policy"], env_generator=g["env"]))
+    for mine, other in zip(*played, strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_paid_for_the_last_episode_is_so_at_all_its_steps_and_seen_at_every_one() -> None:
+    distribution, env = ablation.setting(MDP)
+    g = make_generators(0, "tasks", "policy", "env")
+    tasks = distribution.sample(8, g["tasks"])
+    trials = rollout(
+        Random(2),
+        LastEpisodeOnly(env, ablation.num_episodes(MDP)),
+        tasks,
+        policy_generator=g["policy"],
+        env_generator=g["env"],
+    )
+    by_episode = return_curve(trials, expected=True).mean
+    assert by_episode[:-1].tolist() == [0, 0, 0]
+    assert trials.expected_reward is not None
+    assert bool((trials.expected_reward[:, 9:] != 0).all())
+    assert bool((trials.reward != 0).all())
+
+
+def test_the_optimum_of_an_agent_that_lacks_something() -> None:
+    def optimum(variant: str) -> float | None:
+        return ablation.own_optimum(BANDIT, Row(ID, BANDIT, RL2, variant))
+
+    assert optimum(FORGETS) == optimum("no previous reward") == 5.0
+    assert math.isclose(optimum(WHOLE) or 0, 6.66, abs_tol=5e-4)
+    # forgetting at half-time is playing twice for five pulls
+    tasks = IndependentBandits(5).sample(20_000, generator(4))
+    g = make_generators(0, "policy", "env")
+    half = BayesOptimal(5, 5)
+    trials = rollout(half, BanditEnv(5, 5), tasks, policy_generator=g["policy"], env_generator=g["env"])
+    assert math.isclose(optimum(FORGETS_ONCE) or 0, 2 * trials.trial_return(expected=True).mean(), abs_tol=0.03)
+    assert ablation.own_optimum(MDP, Row(ID, MDP, RL2, WHOLE)) is None
+
+
+def test_a_cost_is_paired_over_tasks_and_its_interval_knows_the_seeds() -> None:
+    tasks = torch.randn(1_000, generator=generator(5))
+    same = cost(BANDIT, "no flag", [tasks + 1.0], [tasks])
+    assert (round(same.y, 6), round(same.high - same.low, 6)) == (1.0, 0.0)
+    # seeds that differ by 0.2 widen it, however many tasks there are
+    several = cost(BANDIT, "no flag", [tasks + 1.0, tasks + 1.2, tasks + 0.8], [tasks] * 3)
+    assert math.isclose(several.y, 1.0, abs_tol=1e-6)
+    assert math.isclose(several.high - several.y, 4.302653 * 0.2 / math.sqrt(3), rel_tol=1e-4)
+
+
+def measured_with(low: float, y: float, high: float) -> Measured:
+    found = [Row(ID, BANDIT, RL2, WHOLE, mean=6.0, se=0.01), Row(ID, BANDIT, "Random", mean=5.0, se=0.01)]
+    points = [Point(ID, BANDIT, f"cost: {what}", 0.0, y, low, high) for what in ABLATIONS]
+    points += [Point(ID, BANDIT, f"reward: {what}", 1.0, 0.5) for what in (WHOLE, *ABLATIONS)]
+    return Measured(found, points)
+
+
+@pytest.mark.parametrize(
+    ("interval", "answer"),
+    [
+        ((0.1, 0.2, 0.3), True),
+        ((0.001, 0.02, 0.04), True),
+        ((-0.01, 0.0, 0.01), False),
+        ((0.001, 0.005, 0.01), False),
+        ((-0.3, -0.2, -0.1), False),
+        ((-0.1, 0.0, 0.1), None),
+    ],
+)
+def test_needed_not_needed_or_open(interval: tuple[float, float, float], answer: bool | None) -> None:
+    measured = measured_with(*interval)
+    assert ablation.needed(measured, BANDIT, "no flag")[0] is answer
+    claims = {claim.text: claim.judge for claim in ablation.EXPERIMENT.claims}
+    reward = claims["The previous reward is needed (bandit, n=10, k=5)."](measured)
+    flag = claims["The flag is not needed (bandit, n=10, k=5)."](measured)
+    assert reward.word == ("matched" if answer is True else "not reached")
+    assert flag.word == ("matched" if answer is False else "not reached")
+    with pytest.raises(KeyError):
+        claims["The flag is not needed (random MDPs, 4 episodes of 3 steps)."](measured)
+
+
+def test_an_agent_above_its_optimum_is_noticed() -> None:
+    judge = ablation.EXPERIMENT.claims[-1].judge
+    row = Row(ID, BANDIT, RL2, FORGETS, mean=5.01, se=0.01, seeds=1, ceiling=5.0, ceiling_is="exact")
+    assert judge(Measured([row])).word == "matched"
+    assert judge(Measured([Row(ID, BANDIT, RL2, FORGETS, mean=5.1, se=0.01, seeds=1, ceiling=5.0)])).word != "matched"
+    with pytest.raises(KeyError):
+        judge(Measured())
+
+
+def test_an_agent_that_forgets_scores_what_it_must(tmp_path: Path) -> None:
+    class Fresh:
+        """Untrained policies, one a seed, as if they had been."""
+
+        def policies(self, name: str) -> list[object]:
+            run = next(run for run in ablation.runs("smoke") if run.name == name)
+            return [run.policy(0)]
+
+    measured = ablation.measure(BANDIT, "smoke", Fresh())
+    best = measured.row(BANDIT, "Bayes-optimal")
+    assert best.behind == 0 and best.normalised == 1.0 and math.isclose(best.ceiling or 0, 6.66, abs_tol=5e-4)
+    forgets = [point.y for point in measured.line(BANDIT, f"reward: {FORGETS}")]
+    assert len(forgets) == 10 and max(forgets) - min(forgets) < 0.15  # it stays as it was
+    table = tmp_path / "smoke.csv"
+    rows.write(table, measured)
+    assert rows.read(table).line(BANDIT, "cost: no flag")[0].y == pytest.approx(
+        measured.line(BANDIT, "cost: no flag")[0].y
+    )

@@ -1,0 +1,114 @@
+"""Beyond the training distribution: which cells are new, what the two clocks read, and how claims are judged."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rl2lib.agents.pair_memory import PairMemory
+from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.experiments.papers import extrapolation, table1
+from rl2lib.experiments.papers.extrapolation import (
+    BY_ARMS,
+    BY_PULLS,
+    CELLS,
+    HOME,
+    NEW_CLOCK,
+    OWN_CLOCK,
+    was_trained,
+    with_arms,
+    with_length,
+)
+from rl2lib.experiments.reproduce.rows import Measured, Row
+from rl2lib.types import StepInput
+
+
+class FreshWeights:
+    """Policies as they are before training: enough to see who plays whom."""
+
+    def policies(self, name):
+        (run,) = [run for run in extrapolation.runs("smoke") if run.name == name]
+        return [run.policy(seed) for seed in range(2)]
+
+
+def memories(cell, normalised=0.99, variant=OWN_CLOCK, se=0.001):
+    return Row("extrapolation", cell, table1.RL2_EQUIVARIANT, variant, normalised=normalised, normalised_se=se)
+
+
+def other(cell, agent, normalised, se=0.001):
+    return Row("extrapolation", cell, agent, normalised=normalised, normalised_se=se)
+
+
+def judge(number, *rows):
+    return extrapolation.EXPERIMENT.claims[number].judge(Measured(list(rows)))
+
+
+def test_what_is_new_is_neither_trained_nor_planned_to_be():
+    assert [cell for cell in CELLS if was_trained(cell)] == ["n100_k5", "n100_k10", "n100_k50"]
+    assert {*BY_ARMS, *BY_PULLS} < {*CELLS} and len(CELLS) == len({*CELLS})
+    runs = extrapolation.runs("laptop")
+    assert {run.owner for run in runs} == {table1.ID}
+    assert runs[0].cells == CELLS, "one set of weights for all cells"
+    plans = {run.name: run for run in table1.runs("laptop")}
+    for run in runs:
+        assert run.stages.args == plans[run.name].stages.args and run.policy.args == plans[run.name].policy.args
+
+
+def test_a_told_clock_reads_the_fraction_of_the_new_length():
+    (policy,) = FreshWeights().policies("equivariant-n100")[:1]
+    policy = with_arms(policy, 3)
+    hidden = torch.randn(1, 1, 3, policy.hidden_size, generator=torch.Generator().manual_seed(0))
+    zero = torch.zeros(1, dtype=torch.int64)
+    inputs = StepInput(torch.zeros(1, 1), zero, torch.ones(1), torch.ones(1))
+
+    def logits(which, steps):
+        return which.step(PairMemory(hidden, zero, zero, torch.tensor([steps])), inputs)[0]
+
+    told = with_length(policy, 200)
+    assert torch.equal(logits(told, 100), logits(policy, 50))
+    assert not torch.allclose(logits(told, 100), logits(policy, 100))
+    assert policy.episodes_per_trial == 100 and told.core is policy.core, "the weights are shared, the clock is not"
+
+
+def test_a_policy_without_a_memory_per_arm_is_refused():
+    plain = RecurrentPolicy((1,), 3, 4, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(TypeError, match="RecurrentPolicy"):
+        with_arms(plain, 5)
+
+
+def test_who_plays_where():
+    shorter = extrapolation.measure("n50_k10", "smoke", FreshWeights())
+    assert shorter.row("n50_k10", table1.BEST_KNOWN).normalised == 1.0
+    assert shorter.row("n50_k10", "Random").normalised == 0.0
+    assert {row.variant for row in shorter.rows if row.agent == table1.RL2_EQUIVARIANT} == {OWN_CLOCK, NEW_CLOCK}
+    assert shorter.row("n50_k10", table1.RL2).seeds == 2
+    fewer = extrapolation.measure("n100_k2", "smoke", FreshWeights())
+    assert [row.variant for row in fewer.rows if row.seeds] == [OWN_CLOCK], "no second clock, no network of ten arms"
+    assert fewer.row("n100_k2", "UCB1").setting.endswith(f"of {HOME}")
+
+
+def test_new_arms_and_new_lengths_are_judged_apart_and_trained_cells_not_at_all():
+    good, bad, trained = memories("n100_k20"), memories("n50_k10", 0.9), memories(HOME, 0.5)
+    assert judge(0, good, bad, trained).word == "matched"
+    verdict = judge(1, good, bad, trained)
+    assert verdict.word == "not reached" and verdict.evidence == "n50_k10 90.0% ± 0.2"
+    assert judge(0, memories("n100_k2", 0.975, se=0.01)).word == "not reached", "its interval reaches below"
+    with pytest.raises(KeyError):
+        judge(0, trained)
+
+
+def test_clocks_are_the_same_only_if_shown_to_be():
+    own = memories("n200_k10", 0.990)
+    assert judge(2, own, memories("n200_k10", 0.993, NEW_CLOCK)).word == "matched"
+    assert judge(2, own, memories("n200_k10", 0.999, NEW_CLOCK)).word == "not reached"
+    assert judge(2, own, memories("n200_k10", 0.990, NEW_CLOCK, se=0.02)).word == "not reached"
+    with pytest.raises(KeyError):
+        judge(2, memories("n100_k20"))
+
+
+def test_the_other_claims_need_intervals_apart_to_fail():
+    assert judge(3, memories("n100_k2", 0.98), other("n100_k2", "UCB1", 0.982)).word == "matched"
+    assert judge(3, memories("n100_k2", 0.97), other("n100_k2", "UCB1", 0.982)).word == "not reached"
+    for number, agent in ((4, table1.RL2), (5, table1.RL2_IMITATION)):
+        assert judge(number, other(HOME, agent, 0.80), other("n200_k10", agent, 0.85)).word == "matched"
+        assert judge(number, other(HOME, agent, 0.80), other("n200_k10", agent, 0.75)).word == "not reached"

@@ -1,0 +1,117 @@
+"""Figure 2: whose curve is read off a card, on which scale, and how its claims are judged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from rl2lib.agents.bayes_optimal import bayes_optimal_value
+from rl2lib.experiments.papers import figure2, table1
+from rl2lib.experiments.papers.figure2 import FINAL, LEVEL, STEPS, Curve, end_of, learning_curve, steps_to
+from rl2lib.experiments.reproduce.rows import Measured, Row
+from rl2lib.experiments.reproduce.trained import NUM_HISTORY
+
+GRU = figure2.CURVES[0]
+
+
+def card(returns, lengths):
+    """A card's history, of stages that are so many iterations long."""
+    stages = [{"training": {"iterations": length}} for length in lengths]
+    steps = [1e6 * (number + 1) for number in range(len(returns))]
+    return {"config": {"stages": stages}, "history": {"env_steps": steps, "trial_return": returns}}
+
+
+class Cards:
+    """Runs of two seeds whose returns are always the same."""
+
+    def __init__(self, trial_return):
+        self.trial_return = trial_return
+
+    def cards(self, name):
+        rounds = len(table1.ROUNDS[10]) if name.startswith("equivariant") else 1
+        return 2 * [card(rounds * 3 * [self.trial_return], rounds * [3])]
+
+
+def final(cell, mean, se=0.01, agent=GRU.agent, how=GRU.how):
+    return Row("figure2", cell, agent, f"{how}, {FINAL}", mean=mean, se=se)
+
+
+def taken(cell, *millions):
+    return Row("figure2", cell, GRU.agent, f"{GRU.how}, {STEPS}", mean=millions[0], se=0.0, every_seed=millions)
+
+
+def judge(number, *rows):
+    return figure2.EXPERIMENT.claims[number].judge(Measured(list(rows)))
+
+
+def test_a_curve_has_only_the_rounds_on_its_own_number_of_arms():
+    arms = [k for _, k, _ in table1.ROUNDS[100]]
+    returns = [float(k) for k in arms for _ in range(2)]
+    for wanted in table1.ARMS:
+        curve = learning_curve(card(returns, len(arms) * [2]), 100, wanted, random=0.0, reference=wanted)
+        assert torch.equal(curve.score, torch.ones(2 * arms.count(wanted), dtype=torch.float64))
+        assert curve.steps[-1] == 2 * (len(arms) - arms[::-1].index(wanted)), "steps of all rounds count"
+
+
+def test_points_that_were_thinned_across_two_rounds_are_left_out():
+    arms = [k for _, k, _ in table1.ROUNDS[500]]
+    length = NUM_HISTORY // len(arms) + 7  # no whole number of points a round
+    each = torch.tensor([float(k) for k in arms for _ in range(length)], dtype=torch.float64)
+    returns = [piece.mean().item() for piece in each.tensor_split(NUM_HISTORY)]
+    curve = learning_curve(card(returns, len(arms) * [length]), 500, 10, random=0.0, reference=10.0)
+    assert torch.equal(curve.score, torch.ones_like(curve.score)) and len(curve.score) > 40
+
+
+def test_the_end_is_a_fifth_and_a_level_is_reached_by_a_mean_of_several_iterations():
+    score = torch.tensor([0.0, 1.0, 0.0, 0.8, 0.9, 0.9, 0.95, 0.95, 1.0, 1.0], dtype=torch.float64)
+    curve = Curve(torch.arange(1.0, 11.0, dtype=torch.float64), score)
+    assert end_of(curve).tolist() == [1.0, 1.0]
+    assert steps_to(curve) == 8, "one iteration at 1.0 is luck"
+    assert steps_to(curve, level=1.5) == math.inf
+    single = Curve(curve.steps[:1], score[:1])
+    assert end_of(single).tolist() == [0.0] and steps_to(single) == math.inf
+
+
+def test_the_scale_is_measured_and_a_curve_at_the_exact_optimum_ends_at_the_ceiling():
+    measured = figure2.measure("n10_k5", "smoke", Cards(bayes_optimal_value(5, 10)))
+    assert measured.row("n10_k5", "Random").mean == 0 and measured.row("n10_k5", table1.BEST_KNOWN).mean == 1
+    for drawn in figure2.CURVES:
+        ours = measured.row("n10_k5", drawn.agent, f"{drawn.how}, {FINAL}")
+        assert ours.mean == pytest.approx(ours.every_seed[0]) and ours.seeds == 2 and ours.num_tasks > 0
+        assert ours.mean == pytest.approx(measured.row("n10_k5", "Random").ceiling)
+        assert measured.line("n10_k5", drawn.agent)[-1].y == pytest.approx(ours.mean)
+    assert figure2.measure("n10_k5", "smoke", Cards(5.0)).row("n10_k5", GRU.agent).mean < 0.5, "and no row of steps"
+
+
+def test_published_returns_are_put_on_the_same_scale():
+    score, error = figure2.published("n500_k50", spread=0.1)
+    assert score == pytest.approx((438.9 - 249.6) / (463.7 - 249.6), abs=1e-3)
+    assert error == pytest.approx(math.sqrt(2) * 0.1 / math.sqrt(1000), rel=0.01)
+    assert figure2.published("n10_k5", spread=0.1)[1] > 0.02, "at ten pulls rounding to a tenth is most of the noise"
+
+
+def test_a_curve_is_below_the_level_only_where_its_interval_is():
+    assert judge(0, final("n10_k5", LEVEL - 0.01), final("n100_k5", 1.0)).word == "matched"
+    verdict = judge(0, final("n10_k5", LEVEL - 0.03), final("n100_k5", 1.0))
+    assert verdict.word == "not reached" and "n10_k5 87.0% ± 2.0" in verdict.evidence
+
+
+def test_longer_trials_are_slower_if_no_seed_is_faster_there():
+    short, long = taken("n10_k5", 0.1, 0.2), taken("n100_k5", 0.3, 0.4)
+    never = final("n500_k5", 0.5)
+    assert judge(3, short, long, never).word == "matched"
+    assert judge(3, short, replace(long, every_seed=(0.15, 0.4))).word == "not reached"
+    assert judge(3, final("n10_k5", 0.5), long).word == "not reached", "the shorter one never got there"
+    with pytest.raises(KeyError):
+        judge(3, final("n10_k5", 0.5), final("n100_k5", 0.5))
+
+
+def test_the_hardest_cell_is_the_last_if_the_others_are_above_it():
+    rows = [final(cell, 0.9) for cell in table1.CELLS]
+    assert judge(4, *rows[:-1], final("n500_k50", 0.8)).word == "matched"
+    assert judge(4, *rows[:-1], final("n500_k50", 0.89)).word == "not reached"
+    with pytest.raises(KeyError):
+        judge(4, *rows[:3])

@@ -1,0 +1,129 @@
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from rl2lib.agents.grid import GridOracle, GridSearcher
+from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.evaluation.evaluate import play
+from rl2lib.experiments.papers import one_shot_navigation as navigation
+from rl2lib.experiments.papers.one_shot_navigation import (
+    FIRST,
+    ID,
+    LATER,
+    NUM_EPISODES,
+    ORACLE,
+    PUBLISHED_STEPS,
+    RL2,
+    SEARCHER,
+    WIPED,
+    Course,
+    first_steps,
+    later_steps,
+    setting,
+    shortest,
+    wiped,
+)
+from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row
+from rl2lib.tasks.gridworld import GridEnv
+from rl2lib.tasks.sampling import make_generators
+from rl2lib.types import StepInput
+
+
+def test_the_published_steps() -> None:
+    assert PUBLISHED_STEPS == (100, 30)  # EVALUATION.md and the seed of Wang et al. 2016
+
+
+def test_the_exact_shortest_way_is_what_the_oracle_needs() -> None:
+    distribution, env = setting(Course(7, 100, 8, 50, 4, 1))
+    assert isinstance(env, GridEnv)
+    tasks = distribution.sample(1_000, make_generators(0, "tasks")["tasks"])
+    for agent in (GridOracle(env), GridSearcher(env)):
+        trials = play(agent, env, tasks, seed=0)
+        later = later_steps(trials)
+        assert math.isclose(later.mean().item(), shortest(env), abs_tol=4 * later.std().item() / math.sqrt(1_000))
+        assert (first_steps(trials).mean() > 3 * later.mean()) == isinstance(agent, GridSearcher)
+
+
+def test_the_shortest_way_of_a_small_grid_by_hand() -> None:
+    # two rows of two: from each cell two at distance 1 and one at 2
+    assert math.isclose(shortest(GridEnv(2, random_start=True)), 4 / 3)
+
+
+def test_wiped_it_starts_every_episode_alike_with_the_same_weights() -> None:
+    policy = RecurrentPolicy((9,), 4, 6, generator=torch.Generator().manual_seed(0)).acting("greedy")
+    twin = wiped(policy)
+    assert twin.mode == "greedy"
+    g = torch.Generator().manual_seed(1)
+    cells = torch.randint(9, (5, 6), generator=g)
+    cells[:, 3:] = cells[:, :3]  # the second episode sees what the first saw
+    actions = torch.randint(4, (5, 6), generator=g)
+    actions[:, 4:] = actions[:, 1:3]
+    actions[:, 0] = 0
+    ends = torch.zeros(5, 6)
+    ends[:, 3] = 1
+    reward = torch.where(ends > 0, 0.96, -0.04)
+    reward[:, 0] = 0
+    inputs = StepInput(torch.nn.functional.one_hot(cells, 9).to(torch.float32), actions, reward, ends)
+    forgot, kept = twin.unroll(inputs)[0], policy.unroll(inputs)[0]
+    torch.testing.assert_close(forgot[:, :3], kept[:, :3])
+    torch.testing.assert_close(forgot[:, 3:], kept[:, :3])
+    assert not torch.allclose(forgot[:, 3:], kept[:, 3:], atol=1e-3)
+
+
+def measured_with(saved: tuple[float, float, float], without: tuple[float, float, float]) -> Measured:
+    steps = {FIRST: 60.0, LATER: 60.0 - saved[1]}
+    rows = [Row(ID, "7x7", RL2, variant, mean=mean, se=0.1, better="lower") for variant, mean in steps.items()]
+    points = [
+        Point(ID, "7x7", f"saved: {agent}", 0, middle, low, high)
+        for agent, (low, middle, high) in ((RL2, saved), (WIPED, without))
+    ]
+    return Measured(rows, points)
+
+
+@pytest.mark.parametrize(
+    ("saved", "without", "words"),
+    [
+        ((39.0, 40.0, 41.0), (-1.0, 0.0, 1.0), ("matched", "matched")),
+        ((-1.0, 1.0, 3.0), (-1.0, 0.0, 1.0), ("not reached", "not reached")),
+        ((39.0, 40.0, 41.0), (3.0, 3.5, 4.5), ("matched", "not reached")),
+        ((39.0, 40.0, 41.0), (-4.5, -3.5, -3.0), ("matched", "not reached")),
+    ],
+)
+def test_claims(saved: Any, without: Any, words: tuple[str, str]) -> None:
+    judges = [claim.judge for claim in navigation.EXPERIMENT.claims if "7x7" in claim.text]
+    measured = measured_with(saved, without)
+    verdicts = [judge(measured) for judge in judges]
+    assert tuple(verdict.word for verdict in verdicts) == words
+    if words[0] == "matched":
+        assert "60.0 steps, then 20.0: 40.0 (39.0 to 41.0) fewer; ratio 0.33" in verdicts[0].evidence
+    for claim in navigation.EXPERIMENT.claims:
+        if "11x11" in claim.text:
+            with pytest.raises(KeyError):
+                claim.judge(measured)
+
+
+def test_measured_at_smoke_scale() -> None:
+    run = navigation.runs("smoke")[0]
+    measured = navigation.measure("5x5", "smoke", SimpleNamespace(policies=lambda name: [run.policy(0)]))
+    assert measured.row("5x5", SEARCHER, LATER).behind == 0
+    assert measured.row("5x5", ORACLE, FIRST).mean <= measured.row("5x5", SEARCHER, FIRST).mean
+    for agent in (RL2, SEARCHER):
+        by_episode = measured.line("5x5", f"steps: {agent}")
+        assert len(by_episode) == NUM_EPISODES
+        assert math.isclose(by_episode[0].y, measured.row("5x5", agent, FIRST).mean, rel_tol=1e-6)
+        later = sum(point.y for point in by_episode[1:]) / (NUM_EPISODES - 1)
+        assert math.isclose(later, measured.row("5x5", agent, LATER).mean, rel_tol=1e-6)
+    assert {point.y for point in measured.line("5x5", f"found: {ORACLE}")} == {1.0}
+
+
+def test_several_seeds_widen_an_interval() -> None:
+    values = torch.randn(500, generator=torch.Generator().manual_seed(0))
+    one = over_tasks_and_seeds([values])
+    three = over_tasks_and_seeds([values - 1, values, values + 1])
+    assert math.isclose(one.mean, three.mean, abs_tol=1e-9)
+    half = 4.302653 / math.sqrt(3)
+    assert math.isclose(three.high - three.mean, math.hypot(one.high - one.mean, half), rel_tol=1e-5)
