@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from distributed import Client
 
+CONNECT_SECONDS = 10  # to wait for a scheduler, or less where Dask's own setting says so
 LEAVE_INTERRUPTS_TO_THE_CLIENT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
@@ -40,9 +43,13 @@ def cluster(workers: int, scheduler: str = "", *, allowed_failures: int = 1) -> 
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(settings))
         if scheduler:
+            seconds = _seconds_to_connect()
             try:
-                client = Client(scheduler)
-            except (OSError, ValueError) as error:
+                # in a thread of its own, since a notebook's thread has a loop already
+                with ThreadPoolExecutor(1) as apart:
+                    apart.submit(asyncio.run, _greet(scheduler, seconds)).result()
+                client = Client(scheduler, timeout=seconds)
+            except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without a certificate
                 raise ClusterError(f"no Dask scheduler answers at {scheduler}: {error}") from None
         else:
             try:
@@ -61,3 +68,27 @@ def cluster(workers: int, scheduler: str = "", *, allowed_failures: int = 1) -> 
             )
             client = Client(stack.enter_context(local))
         yield stack.enter_context(client)
+
+
+def _seconds_to_connect() -> float:
+    import dask
+
+    told = dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect", CONNECT_SECONDS))
+    return min(CONNECT_SECONDS, float(told))
+
+
+async def _greet(address: str, seconds: float) -> None:
+    """Exchange Dask's greeting: a `Client` would wait for ever for that of a server of another kind, a dashboard say.
+
+    Raises:
+        OSError: nobody is there, or says nothing.
+    """
+    from distributed import Security
+    from distributed.comm import connect
+
+    try:
+        async with asyncio.timeout(seconds + 1):
+            comm = await connect(address, timeout=seconds, **Security().get_connection_args("client"))
+    except TimeoutError:
+        raise OSError(f"something is there that is no scheduler, or busy for {seconds:g} s") from None
+    await comm.close()

@@ -10,31 +10,43 @@ from __future__ import annotations
 import json
 import platform
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 import torch
 
-from rl2lib.cluster import cluster
-from rl2lib.experiments import shipped
+from rl2lib.cluster import ClusterError, cluster
 from rl2lib.experiments.papers.catalogue import find
 from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.cost import costs
 from rl2lib.experiments.reproduce.pages import write_page, write_summary
 from rl2lib.experiments.reproduce.plan import Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured
-from rl2lib.experiments.reproduce.trained import VERSION, Places, Trained, forget, is_finished, num_seeds, train_run
+from rl2lib.experiments.reproduce.trained import (
+    VERSION,
+    Places,
+    Trained,
+    finished,
+    forget,
+    is_finished,
+    num_seeds,
+    train_run,
+)
 from rl2lib.files import write_whole
 from rl2lib.tasks.by_id import nearest_hint
 from rl2lib.training.checkpoint import CheckpointError
-from rl2lib.training.loop import current_commit, torch_threads
+from rl2lib.training.loop import DivergenceError, current_commit, torch_threads
 
 if TYPE_CHECKING:
     from distributed import Client
 
+ALONE = Lock()  # a worker of several threads does one job after the other: they would play in one environment
 LIVES = 3  # workers that may die over one job before it is given up; each leaves its checkpoints to the next
 
 
@@ -94,15 +106,18 @@ Job = Training | Measuring
 
 
 def reproduce(ids: list[str], order: Order) -> list[str]:
-    """Reproduce experiments; return a line for every job that failed, after all others were done.
+    """Reproduce experiments; return a line for everything that failed, after all else was done.
 
     Raises:
-        ReproduceError: an unknown cell, or a results folder of another version.
-        ClusterError: no scheduler answers.
+        UnknownExperiment: an unknown id.
+        ReproduceError: an unknown cell, a device that is not there, or results that are damaged or of another version.
+        CheckpointError: a finished run that is damaged, or that another plan made.
+        ClusterError: no scheduler answers, or it is gone; what was done is kept.
     """
     experiments = [find(name) for name in ids]
     cells = {experiment.id: _cells(experiment, order) for experiment in experiments}
     _check_version(experiments, order.places)
+    _check_device(order)
     needed = {
         Measuring(experiment.id, cell): _trainings(experiment, cell, order)
         for experiment in experiments
@@ -110,23 +125,33 @@ def reproduce(ids: list[str], order: Order) -> list[str]:
     }
     if order.fresh:
         _forget(experiments, needed, order)
-    # every training once, before the first measurement that needs it
+    # every training once, whichever experiments measure it, and before the first measurement that needs it
     jobs: dict[Job, list[Training]] = {}
+    planned: dict[Path, Training] = {}
     for measuring, trainings in needed.items():
-        missing = [training for training in trainings if not _done(training, order)]
+        once = [planned.setdefault(_weights(training, order), training) for training in trainings]
+        missing = [training for training in once if training in jobs or not _done(training, order)]
         jobs |= {training: [] for training in missing}
         if missing or not _measured(measuring, trainings, order):
-            jobs[measuring] = trainings
+            jobs[measuring] = missing
     failed: list[str] = []
     with _journal(len(jobs)) as tell:
         for job, outcome in _carried_out(jobs, order):
-            if isinstance(outcome, Exception):
-                failed.append(f"{job}: {type(outcome).__name__}: {outcome}")
-            elif isinstance(job, Measuring):
-                _record(find(job.experiment), job.cell, outcome, order)
+            try:
+                if isinstance(outcome, Exception):
+                    raise outcome
+                if isinstance(job, Measuring):
+                    _record(find(job.experiment), job.cell, outcome, order)
+                    with suppress(Exception):  # what is wrong with a page is told at the end, when it is whole
+                        _write_page(find(job.experiment), order)
+            except Exception as error:  # one job's failure, or a full disk under its table, must not cost the others
+                failed.append(f"{job}: {_said(error)}")
             tell(job, failed)
     for experiment in experiments:
-        _write_page(experiment, order)
+        try:
+            _write_page(experiment, order)
+        except Exception as error:
+            failed.append(f"{experiment.id}: its page: {_said(error)}")
     return failed
 
 
@@ -153,11 +178,14 @@ def print_plan(ids: list[str], order: Order) -> None:
 def carry_out(job: Job, order: Order, progress: bool | None = None) -> Any:
     """Do one job here, on one thread; return a training's card, or a measurement with its provenance."""
     experiment = find(job.experiment)
-    if isinstance(job, Training):
-        run = _run(experiment, job.run, order.scale)
-        return train_run(run, order.scale, job.seed, order.places, device=order.device, progress=progress)
     began = time.perf_counter()
     with torch_threads(1):
+        if isinstance(job, Training):
+            run = _run(experiment, job.run, order.scale)
+            # asked again when a worker is lost with the answer: the weights are there all the same
+            if is_finished(run, order.scale, job.seed, order.places):
+                return finished(run, order.scale, job.seed, order.places)[0]
+            return train_run(run, order.scale, job.seed, order.places, device=order.device, progress=progress)
         trained = Trained(experiment, order.scale, order.places, order.seeds)
         measured = experiment.measure(job.cell, order.scale, trained)
     return measured, {
@@ -211,6 +239,11 @@ def _run(experiment: Experiment, name: str, scale: Scale) -> Run:
     return next(run for run in experiment.runs(scale) if run.name == name)
 
 
+def _weights(training: Training, order: Order) -> Path:
+    run = _run(find(training.experiment), training.run, order.scale)
+    return order.places.weights(run, order.scale, training.seed)
+
+
 def _done(training: Training, order: Order) -> bool:
     run = _run(find(training.experiment), training.run, order.scale)
     return is_finished(run, order.scale, training.seed, order.places)
@@ -218,8 +251,15 @@ def _done(training: Training, order: Order) -> bool:
 
 def _measured(measuring: Measuring, trainings: list[Training], order: Order) -> bool:
     """Whether a cell was measured with the weights that are there now."""
-    book = _provenance(order.places.table(measuring.experiment, order.scale)) or {"cells": {}}
-    if order.fresh or order.remeasure or measuring.cell not in book["cells"]:
+    table = order.places.table(measuring.experiment, order.scale)
+    book = _provenance(table) or {"cells": {}}
+    if order.fresh or order.remeasure or measuring.cell not in book["cells"] or not table.exists():
+        return False
+    try:
+        there = rows.read(table)
+    except ValueError as error:
+        raise ReproduceError(str(error)) from error
+    if measuring.cell not in {row.cell for row in there.rows} | {point.cell for point in there.points}:
         return False
     experiment = find(measuring.experiment)
     now = {str(training): _summary(experiment, training, order)["sha256"] for training in trainings}
@@ -236,7 +276,7 @@ def _forget(experiments: list[Experiment], needed: dict[Measuring, list[Training
 
 def _summary(experiment: Experiment, training: Training, order: Order) -> dict[str, Any]:
     run = _run(experiment, training.run, order.scale)
-    card, _ = shipped.load(order.places.weights(run, order.scale, training.seed), VERSION)
+    card, _ = finished(run, order.scale, training.seed, order.places)
     return {name: card[name] for name in ("sha256", "env_steps", "seconds", "precision", "device", "commit")}
 
 
@@ -245,11 +285,13 @@ def _summary(experiment: Experiment, training: Training, order: Order) -> dict[s
 
 def _carried_out(jobs: dict[Job, list[Training]], order: Order) -> Iterator[tuple[Job, Any]]:
     """Yield every job with its result, or with the exception that it failed by."""
+    if not jobs:
+        return
     if order.workers == 1 and not order.scheduler:
         for job in jobs:
             try:
                 yield job, carry_out(job, order)
-            except Exception as error:  # one cell's failure must not cost the others
+            except Exception as error:
                 yield job, error
         return
     with cluster(order.workers, order.scheduler, allowed_failures=LIVES) as client:
@@ -257,26 +299,35 @@ def _carried_out(jobs: dict[Job, list[Training]], order: Order) -> Iterator[tupl
 
 
 def _on_cluster(client: Client, jobs: dict[Job, list[Training]], order: Order) -> Iterator[tuple[Job, Any]]:
+    from concurrent.futures import CancelledError
+
     from distributed import as_completed
 
     futures: dict[Job, Any] = {}
+    campaign = uuid4().hex  # a scheduler takes jobs of one key for one job, whoever asks
     for number, (job, needs) in enumerate(jobs.items()):
         waits = [futures[need] for need in needs if need in futures]
         futures[job] = client.submit(
-            _after, waits, job, order, key=f"{type(job).__name__} {job}", priority=-number, pure=False
+            _after, waits, job, order, key=f"{type(job).__name__} {job} {campaign}", priority=-number, pure=False
         )
     named = {future.key: job for job, future in futures.items()}
     for future in as_completed(futures.values()):
         try:
-            yield named[future.key], future.result()
+            outcome = future.result()
+        except CancelledError:  # by nobody here: the connection is lost
+            raise ClusterError(
+                "the Dask scheduler is gone; what was done is kept, and the same command goes on from there"
+            ) from None
         except Exception as error:
-            yield named[future.key], error
+            outcome = error
+        yield named[future.key], outcome
         future.release()
 
 
 def _after(_: list[Any], job: Job, order: Order) -> Any:
     """What a worker does; the first argument makes it wait for the trainings that a measurement needs."""
-    return carry_out(job, order, progress=False)
+    with ALONE:
+        return carry_out(job, order, progress=False)
 
 
 @contextmanager
@@ -298,7 +349,7 @@ def _journal(total: int) -> Iterator[Callable[[Job, list[str]], None]]:
 
 
 def _record(experiment: Experiment, cell: str, outcome: tuple[Measured, dict[str, Any]], order: Order) -> None:
-    """Put a cell into the experiment's table, its provenance beside it, and write the page anew."""
+    """Put a cell into the experiment's table, then its provenance beside it: a kill between has it measured again."""
     fresh, provenance = outcome
     table = order.places.table(experiment.id, order.scale)
     measured = rows.read(table).with_cell(fresh, experiment.cells(order.scale))
@@ -306,7 +357,6 @@ def _record(experiment: Experiment, cell: str, outcome: tuple[Measured, dict[str
     book = _provenance(table) or {"version": VERSION, "scale": order.scale, "cells": {}}
     book["cells"][cell] = provenance
     write_whole(table.with_suffix(".json"), json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-    _write_page(experiment, order)
 
 
 def _write_page(experiment: Experiment, order: Order) -> None:
@@ -315,6 +365,16 @@ def _write_page(experiment: Experiment, order: Order) -> None:
     if book is not None:
         write_page(experiment, order.scale, rows.read(table), book, table)
         write_summary(order.places.results)
+
+
+def _check_device(order: Order) -> None:
+    if order.scheduler:
+        return  # it is the workers' device that is meant
+    try:
+        torch.zeros(1, device=order.device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA fails by an assertion
+        reason = str(error).partition("\n")[0]
+        raise ReproduceError(f"nothing can be trained on the device {order.device!r}: {reason}") from None
 
 
 def _check_version(experiments: list[Experiment], places: Places) -> None:
@@ -332,5 +392,14 @@ def _provenance(table: Path) -> dict[str, Any] | None:
     path = table.with_suffix(".json")
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: it cannot be read ({error})") from error
+
+
+def _said(error: Exception) -> str:
+    """One line of what went wrong, and where, unless the message was written for a reader."""
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, (CheckpointError, DivergenceError, OSError)):
+        return said
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "rl2lib" in Path(frame.filename).parts]
+    return f"{said} ({Path(ours[-1].filename).name}, line {ours[-1].lineno})" if ours else said

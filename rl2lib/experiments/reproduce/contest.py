@@ -125,7 +125,8 @@ def contest(
 ) -> list[Row]:
     """Play everybody on the same tasks and return the cell's rows, best first.
 
-    Of an agent trained with several seeds the row is that of the median one.
+    Of an agent trained with several seeds the row is that of the median one; of an even number, of the worse of the
+    middle two.
 
     Args:
         experiment: its id.
@@ -141,15 +142,20 @@ def contest(
         score: what a trial is worth.
         better: "higher" or "lower".
         chunk: how many tasks are played at once.
+
+    Raises:
+        ValueError: if two players have one name, nobody plays without being told the task, or `random` or `reference`
+            is not the name of a player, or not ahead of it.
     """
+    _expect_names(players, random=random, reference=reference)
     sign = 1 if better == "higher" else -1
     kept: dict[str, Tensor] = {}
     every_seed: dict[str, tuple[float, ...]] = {}
     for player in players:
         played = [scores(policy, env, tasks, seed=seed, score=score, chunk=chunk) for policy in player.policies]
-        played.sort(key=lambda values: values.double().mean().item())
+        played.sort(key=lambda values: sign * values.double().mean().item())  # worst first
         kept[player.name] = played[(len(played) - 1) // 2]
-        every_seed[player.name] = tuple(values.double().mean().item() for values in played)
+        every_seed[player.name] = tuple(sorted(values.double().mean().item() for values in played))
     contenders = [player.name for player in players if not player.sees_task]
     best = max(contenders, key=lambda name: sign * kept[name].double().mean().item())
     best_known = kept[reference].double().mean().item() if reference else None
@@ -158,7 +164,9 @@ def contest(
         values = kept[player.name]
         estimate = mean_estimate(values)
         behind = paired_difference(kept[best], values) if sign > 0 else paired_difference(values, kept[best])
-        normalised = normalised_score(values, kept[random], kept[reference]) if random and reference else None
+        normalised = None
+        if random and reference:
+            normalised = normalised_score(sign * values, sign * kept[random], sign * kept[reference])
         published_se = player.published_se
         if player.published is not None and published_se is None and published_tasks:
             published_se = values.double().std().item() / math.sqrt(published_tasks)
@@ -187,3 +195,14 @@ def contest(
             )
         )
     return sorted(rows, key=lambda row: -sign * row.mean)
+
+
+def _expect_names(players: Sequence[Player], **roles: str | None) -> None:
+    names = [player.name for player in players]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"players: expected names that differ, got {', '.join(twice)} more than once; set a variant")
+    if all(player.sees_task for player in players):
+        raise ValueError("players: expected one at least that is not told the task")
+    for role, name in roles.items():
+        if name is not None and name not in names:
+            raise ValueError(f"{role}: expected one of {', '.join(names)}, got {name!r}")

@@ -82,7 +82,7 @@ def _largest(experiment: Experiment, results: Path) -> tuple[Scale | None, Measu
     """The largest scale that was measured; smoke is none, it learns nothing."""
     for scale in reversed(SCALES[1:]):
         measured = rows.read(results / experiment.id / f"{scale}.csv")
-        if measured.rows:
+        if measured.rows or measured.points:
             return scale, measured
     return None, None
 

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -43,13 +44,14 @@ class Row:
         num_tasks: how many tasks it played, the same for all agents of the cell.
         seeds: how many were trained; 0 for an agent without training.
         every_seed: their means, in ascending order.
-        published: the paper's number, where it has one.
+        published: the paper's number, where it has one; rounded as it is written, to one decimal at least: 5 is 5.0.
         published_se: the standard error of that, stated there or worked out from its number of tasks.
         ceiling: the best that can be expected, exact where `ceiling_is` says so.
         ceiling_is: "exact" or "best known".
         normalised: (mean - random) / (reference - random), paired over tasks.
         normalised_se: its standard error.
-        behind: how far the cell's best is ahead, paired over tasks; 0 for the best itself.
+        behind: how far the cell's best is ahead, paired over tasks; 0 for the best itself, below 0 for whoever beats
+            it by being told the task.
         behind_se: its standard error.
         better: "higher" or "lower" is better.
     """
@@ -84,6 +86,8 @@ class Row:
         """Compare with the published number: a difference within the noise of both, and of rounding, is a match."""
         if self.published is None:
             return Verdict("not measured", "nothing was published")
+        if not (math.isfinite(self.mean) and math.isfinite(self.se)):
+            return Verdict("not measured", f"mean {self.mean:.4g}, standard error {self.se:.4g}")
         ahead = self.mean - self.published if self.better == "higher" else self.published - self.mean
         rounding = 0.5 * 10.0 ** -_decimals(self.published)
         noise = 1.96 * math.hypot(self.se, self.published_se or 0.0) + rounding
@@ -165,7 +169,11 @@ class Measured:
 
 
 def read(path: Path) -> Measured:
-    """Return what `write` wrote; nothing where nothing has been written."""
+    """Return what `write` wrote; nothing where nothing has been written.
+
+    Raises:
+        ValueError: if a file is not what `write` writes.
+    """
     return Measured(_read(path, Row), _read(_points(path), Point))
 
 
@@ -174,6 +182,8 @@ def write(path: Path, measured: Measured) -> None:
     write_whole(path, _text(measured.rows, Row))
     if measured.points:
         write_whole(_points(path), _text(measured.points, Point))
+    else:
+        _points(path).unlink(missing_ok=True)
 
 
 def _points(path: Path) -> Path:
@@ -194,20 +204,29 @@ def _cell(value: Any) -> Any:
         return " ".join(f"{part:.7g}" for part in value)
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.7g}"
-    return value
+    # Python 3.11 leaves a bare carriage return unquoted, and it would end the record
+    return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
 
 
 def _read(path: Path, kind: type) -> list[Any]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            kind(**{part.name: _parsed(line[part.name], str(part.type)) for part in fields(kind)})
-            for line in csv.DictReader(file)
-        ]
+        lines = csv.DictReader(file)
+        try:
+            return [
+                kind(**{part.name: _parsed(line[part.name], str(part.type)) for part in fields(kind)}) for line in lines
+            ]
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"{path}: line {lines.line_num} is not as it was written ({type(error).__name__}: {error}); "
+                "restore the file, or remove it, and what it held is measured again"
+            ) from error
 
 
-def _parsed(text: str, kind: str) -> Any:
+def _parsed(text: str | None, kind: str) -> Any:
+    if text is None:
+        raise ValueError("it ends early")
     if kind.startswith("tuple"):
         return tuple(float(part) for part in text.split())
     if kind.startswith("float"):
@@ -216,4 +235,5 @@ def _parsed(text: str, kind: str) -> Any:
 
 
 def _decimals(value: float) -> int:
-    return len(f"{value:g}".partition(".")[2])
+    """As many as the number is written with; a table of 6.6 and 5 means 5.0, so one at least."""
+    return max(1, -int(Decimal(f"{value:.10g}").as_tuple().exponent))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
@@ -77,10 +80,10 @@ class Trained:
         """Return a run's cards, one a seed; "history" holds its learning curve."""
         run = self._runs[name]
         seeds = range(num_seeds(run, self.scale, self.seeds))
-        return [shipped.load(self.places.weights(run, self.scale, seed), VERSION)[0] for seed in seeds]
+        return [finished(run, self.scale, seed, self.places)[0] for seed in seeds]
 
     def _policy(self, run: Run, seed: int) -> SoftmaxPolicy:
-        _, weights = shipped.load(self.places.weights(run, self.scale, seed), VERSION)
+        _, weights = finished(run, self.scale, seed, self.places)
         policy = run.policy(seed)
         try:
             policy.load_state_dict(weights)
@@ -94,6 +97,20 @@ def num_seeds(run: Run, scale: Scale, asked: int | None) -> int:
     return asked or run.seeds or SEEDS[scale]
 
 
+def finished(run: Run, scale: Scale, seed: int, places: Places) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return a finished run's card and weights.
+
+    Raises:
+        CheckpointError: if one is missing or damaged, or they do not belong together; both files are named.
+    """
+    place = places.weights(run, scale, seed)
+    try:
+        return shipped.load(place, VERSION)
+    except CheckpointError as error:
+        card, weights = place.with_suffix(shipped.CARD), place.with_suffix(shipped.WEIGHTS)
+        raise CheckpointError(f"{error}; the files are {card} and {weights}") from error
+
+
 def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
     """Return whether a run is there already.
 
@@ -103,14 +120,17 @@ def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
     place = places.weights(run, scale, seed)
     if not place.with_suffix(shipped.CARD).exists():
         return False
-    card, _ = shipped.load(place, VERSION)
-    for found, wanted in zip(card["config"]["stages"], _descriptions(run, seed), strict=False):
-        for part in wanted:
-            if found.get(part) != wanted[part]:
-                raise CheckpointError(
-                    f"{place}: it was made by another plan: {part} was {found.get(part)}, now {wanted[part]}; "
-                    "--fresh makes it again"
-                )
+    made, planned = finished(run, scale, seed, places)[0]["config"]["stages"], _descriptions(run, seed)
+    differences = [f"it had {len(made)} stages, now {len(planned)}"] if len(made) != len(planned) else []
+    for was, now in zip(made, planned, strict=False):
+        differences += [
+            f"{part} was {was[part]}, now {now[part]}" for part in now if part in was and was[part] != now[part]
+        ]
+    if differences:
+        raise CheckpointError(
+            f"{place}: it was made by another plan: {differences[0]}; "
+            f"`rl2 reproduce {run.owner} --scale {scale} --fresh` makes it again"
+        )
     return True
 
 
@@ -136,30 +156,38 @@ def train_run(
         for module in stage.learner.modules.values():
             module.to(device)
         last = stage
-        descriptions.append(describe(stage.learner, stage.training))
-        done = train(
-            stage.learner,
-            *stage.setting,
-            stage.training,
-            folder=places.stage(run, scale, seed, number),
-            progress=progress,
-            threads=1 if device == "cpu" else None,
-            device=device,
-        )
+        descriptions.append(_description(stage))
+        folder = places.stage(run, scale, seed, number)
+        try:
+            done = train(
+                stage.learner,
+                *stage.setting,
+                stage.training,
+                folder=folder,
+                progress=progress,
+                threads=1 if device == "cpu" else None,
+                device=device,
+            )
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}; or remove {folder.parent}, and this run begins anew") from error
         returns = done.history["trial_return"]
         history["trial_return"] += returns
         history["env_steps"] += [env_steps + done.env_steps * (i + 1) / len(returns) for i in range(len(returns))]
         env_steps, seconds = env_steps + done.env_steps, seconds + done.seconds
-    assert last is not None
+    if last is None:
+        raise ValueError(f"{run.owner}: {run.name} has no stages")
     policy = policy.to("cpu")
     half = _plays_the_same(last.learner.policy, last.setting, seed)
-    weights = {name: value.half() if half else value for name, value in policy.state_dict().items()}
+    weights = {
+        name: value.half() if half and value.is_floating_point() else value
+        for name, value in policy.state_dict().items()
+    }
     card = shipped.save(
         places.weights(run, scale, seed),
         weights,
         version=VERSION,
         what=f"{run.owner}: {run.name}, seed {seed}, at {scale} scale",
-        command=f"rl2 reproduce {run.owner} --scale {scale}",
+        command=f"rl2 reproduce {run.owner} --scale {scale} --fresh",
         config={"stages": descriptions},
         precision="half" if half else "single",
         env_steps=env_steps,
@@ -180,12 +208,26 @@ def forget(run: Run, scale: Scale, seed: int, places: Places) -> None:
 
 
 def _descriptions(run: Run, seed: int) -> list[dict[str, Any]]:
-    return [describe(stage.learner, stage.training) for stage in run.stages(run.policy(seed), seed)]
+    return [_description(stage) for stage in run.stages(run.policy(seed), seed)]
+
+
+def _description(stage: Stage) -> dict[str, Any]:
+    """What fixes a stage, as JSON values: learner, loop and networks; what its tasks and environment were made with."""
+    made = {
+        type(part).__name__: {
+            name: getattr(part, name) for name in inspect.signature(type(part)).parameters if hasattr(part, name)
+        }
+        for part in stage.setting
+    }
+    setting = json.loads(json.dumps(made, default=lambda value: type(value).__name__))
+    return {**describe(stage.learner, stage.training), "setting": setting}
 
 
 def _plays_the_same(policy: SoftmaxPolicy, setting: Setting, seed: int) -> bool:
     """Whether rounding the weights to half precision leaves the score where it was, on fresh tasks."""
     rounded = copy.deepcopy(policy).half().float()
+    if not all(bool(torch.isfinite(value).all()) for value in rounded.state_dict().values()):
+        return False  # a weight beyond half precision's range
     tasks = setting.distribution.sample(NUM_CHECKED, make_generators(seed, "half precision")["half precision"])
     scores = []
     for player in (policy, rounded):

@@ -198,3 +198,26 @@ def test_tests_refuse_nonsense() -> None:
             equivalence_test(three, four, bound, paired=False)
     with pytest.raises(ValueError, match="at least 1,000"):
         paired_bootstrap(three, three, seed=0, num_resamples=10)
+
+
+STATSMODELS_X = torch.tensor([5.2, 6.1, 7.4, 4.8, 6.6, 5.9, 7.1, 6.3], dtype=torch.float64)
+STATSMODELS_Y = torch.tensor([5.0, 6.4, 6.9, 4.9, 6.0, 6.1, 6.5, 6.2], dtype=torch.float64)
+STATSMODELS_Z = torch.tensor([4.1, 6.9, 5.5, 7.7, 3.9], dtype=torch.float64)
+
+
+def test_another_librarys_figures_come_out() -> None:
+    """statsmodels 0.15.0, stats.weightstats: DescrStatsW, ttost_paired, and ttost_ind(usevar="unequal")."""
+    mean = mean_estimate(STATSMODELS_X)
+    assert (mean.standard_error, mean.low, mean.high) == pytest.approx(
+        (0.31267852043729694, 5.435632787621818, 6.914367212378182), rel=1e-12
+    )
+    test = paired_test(STATSMODELS_X, STATSMODELS_Y)
+    assert (test.statistic, test.p_value) == pytest.approx((1.3690569527564245, 0.21328991515210194), rel=1e-12)
+    paired = equivalence_test(STATSMODELS_X, STATSMODELS_Y, 0.5, paired=True)
+    assert (paired.p_value, paired.low, paired.high) == pytest.approx(
+        (0.01926059290524056, -0.06717491845259915, 0.4171749184525988), rel=1e-12
+    )
+    welch = equivalence_test(STATSMODELS_X, STATSMODELS_Z, 1.5, paired=False)
+    assert (welch.p_value, welch.low, welch.high) == pytest.approx(
+        (0.14672723841727459, -1.0547447662102052, 2.164744766210206), rel=1e-12
+    )
