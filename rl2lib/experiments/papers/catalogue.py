@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rl2lib.experiments.papers import (
     ablation,
+    dependent_bandits,
+    eleven_arms,
     extrapolation,
     figure2,
     figure3,
@@ -14,6 +16,7 @@ from rl2lib.experiments.papers import (
     rl1_vs_rl2,
     table1,
     table2,
+    table2_planning,
     two_step,
 )
 from rl2lib.experiments.reproduce.plan import Experiment
@@ -24,8 +27,11 @@ _MODULES = (
     figure2,
     imitation,
     table2,
+    table2_planning,
     figure3,
     rl1_vs_rl2,
+    dependent_bandits,
+    eleven_arms,
     two_step,
     harlow,
     one_shot_navigation,

@@ -7,10 +7,13 @@ more of them must be kept and compared.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.harlow import HarlowOptimal
@@ -27,6 +30,7 @@ from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ID = "harlow"
@@ -34,6 +38,8 @@ CHOICES = 10  # of a trial
 CEILING = CHOICES - 0.5  # one guess, then no error
 LAYERS = {2: "stacked LSTM", 1: "one LSTM"}
 RL2, OPTIMAL, RANDOM = "RL²", "Optimal", "Random"
+LEARNING = "learning"
+MOST_POINTS = 60  # of a learning curve
 AROUND_CHANCE = 0.02
 """The whole interval of the first choice must lie this close to a half."""
 NEARLY_ALWAYS = 0.95
@@ -143,41 +149,67 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
         curve = curves[(len(curves) - 1) // 2]
         numbers = zip(*(part.tolist() for part in (curve.x, curve.mean, curve.low, curve.high)), strict=True)
         points += [Point(ID, cell, player.name, *place) for place in numbers]
+    for layers, variant in LAYERS.items():
+        points += learning(cell, f"{RL2} ({variant})", trained.cards(f"lstm{layers}-{cell}"))
     return Measured(rows, points)
+
+
+def learning(cell: str, name: str, cards: list[dict[str, Any]]) -> list[Point]:
+    """Return the right choices of ten while a network learned, against trials: the median seed and the range of all."""
+    returns = np.array([card["history"]["trial_return"] for card in cards])
+    trials = np.array(cards[0]["history"]["env_steps"]) / CHOICES
+    kept = range(0, len(trials), math.ceil(len(trials) / MOST_POINTS))
+    lines = (trials, np.median(returns, axis=0), returns.min(axis=0), returns.max(axis=0))
+    return [Point(ID, cell, f"{name}, {LEARNING}", *(float(line[i]) for line in lines)) for i in kept]
 
 
 # --------------------------------------------------------------------------------------- what is shown and claimed
 
-DRAWN = (f"{RL2} ({LAYERS[2]})", f"{RL2} ({LAYERS[1]})", OPTIMAL, RANDOM)
+NETWORKS = tuple(f"{RL2} ({variant})" for variant in LAYERS.values())
 
 
 def draw(measured: Measured) -> Figure:
-    """Draw the share of right choices, first to tenth, a panel for each size of images."""
+    """Draw, for each size of images, the share of right choices from first to tenth, and how it was learned."""
     import matplotlib.pyplot as plt
-
-    from rl2lib.evaluation.figures import MARKERS, band
 
     there = measured.cells()
     num_panels = max(1, len(there))
     figure, panels = plt.subplots(
-        1, num_panels, figsize=(2 + 2.4 * num_panels, 3.2), sharey=True, squeeze=False, layout="constrained"
+        2, num_panels, figsize=(2 + 2.4 * num_panels, 5.6), sharey="row", squeeze=False, layout="constrained"
     )
-    for cell, axes in zip(there, panels[0], strict=False):
-        for line, marker in zip(DRAWN, MARKERS, strict=False):
-            points = measured.line(cell, line)
-            x, y, low, high = ([getattr(point, name) for point in points] for name in ("x", "y", "low", "high"))
-            band(axes, x, low, y, high, label=line, marker=marker, markersize=4)
-        axes.set(xlabel="choice of the trial", title=f"images of {image_size(cell)} numbers", xticks=range(1, 11))
-    panels[0, 0].set(ylabel="share of right choices", ylim=(0.4, 1.04))
+    for cell, (by_choice, by_trial) in zip(there, panels.T, strict=False):
+        _lines(
+            by_choice, {name: measured.line(cell, name) for name in (*NETWORKS, RANDOM)}, (("o", 8), ("s", 3), ("", 0))
+        )
+        ink = by_choice.yaxis.label.get_color()
+        best = measured.line(cell, OPTIMAL)
+        by_choice.plot([p.x for p in best], [p.y for p in best], color=ink, linestyle=":", linewidth=1, label=OPTIMAL)
+        by_choice.set(xlabel="choice of the trial", title=f"images of {image_size(cell)} numbers", xticks=range(1, 11))
+        curves = {name: measured.line(cell, f"{name}, {LEARNING}") for name in NETWORKS}
+        _lines(by_trial, {name: [replace(p, x=p.x / 1000) for p in line] for name, line in curves.items()})
+        by_trial.axhline(CEILING, color=ink, linestyle=":", linewidth=1)
+        by_trial.set(xlabel="thousand trials of training", xlim=(0, None))
+    panels[0, 0].set(ylabel="share of right choices", ylim=(0.4, 1.05))
+    panels[1, 0].set(ylabel=f"right choices of {CHOICES}", ylim=(4.7, 10))
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
+def _lines(axes: Axes, lines: dict[str, list[Point]], markers: tuple[tuple[str, float], ...] = ()) -> None:
+    """Draw lines with their bands; a marker's size keeps lines apart that lie on one another."""
+    from rl2lib.evaluation.figures import band
+
+    for place, (name, points) in enumerate(lines.items()):
+        marker, size = markers[place] if place < len(markers) else ("", 0.0)
+        x, y, low, high = ([getattr(point, part) for point in points] for part in ("x", "y", "low", "high"))
+        band(axes, x, low, y, high, label=name, marker=marker, markersize=size, markerfacecolor="none")
+
+
 def _stacked(measured: Measured) -> dict[str, list[Point]]:
     """Return the stacked LSTM's ten points in every cell."""
-    found = {cell: measured.line(cell, DRAWN[0]) for cell in measured.cells()}
+    found = {cell: measured.line(cell, NETWORKS[0]) for cell in measured.cells()}
     if not found or not all(found.values()):
-        raise KeyError(DRAWN[0])
+        raise KeyError(NETWORKS[0])
     return found
 
 
@@ -223,7 +255,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     alt=(
         "Share of right choices from the first to the tenth of a trial: a half at the first for everybody, then close "
-        "to one for RL² and exactly one for the optimal agent."
+        "to one for RL² and exactly one for the optimal agent; below, how the networks learned it."
     ),
     claims=(
         Claim(f"The first choice is at chance (its interval lies within {AROUND_CHANCE} of a half).", _guesses_first),

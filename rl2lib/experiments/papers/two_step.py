@@ -271,7 +271,11 @@ def _absent(measured: Measured) -> Verdict:
 
 def _pooled(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, CACHING, POOLED) for cell in _lengths(measured, "stay")}
-    return _everywhere(found, lambda row: row.mean - 1.96 * row.se > 0, lambda cell: "")
+    return _everywhere(
+        found,
+        lambda row: row.mean - 1.96 * row.se > 0,
+        lambda cell: f" (the planner {measured.row(cell, PLANNER, POOLED).mean:.3f})",
+    )
 
 
 def _earns_more(measured: Measured) -> Verdict:
@@ -308,7 +312,8 @@ EXPERIMENT = Experiment(
     about=(
         "Two choices lead to two second stages, commonly (.75) to one and rarely (.25) to the other; one second stage "
         "pays with probability .9, the other with .1. Which is drawn once a trial and kept, as in the paper, whose "
-        "*episode* is our trial; trials of 10 episodes (20 steps) are the paper's, those of 100 show what more time "
+        "*episode* is our trial; trials of 10 episodes are the paper's (its settings unroll 20 "
+        "steps), those of 100 show what more time "
         "changes. RL² is an LSTM of 48 units trained by PPO (the paper: A2C) on sampled rewards, with a baseline that "
         "sees what the policy sees. The planner knows the transitions and keeps the exact posterior: it is optimal. "
         "Q(1) credits the choice with the reward, its learning rate α and inverse temperature β tuned on other tasks; "

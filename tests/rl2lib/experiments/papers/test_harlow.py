@@ -5,7 +5,7 @@ import torch
 
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.experiments.papers import harlow
-from rl2lib.experiments.papers.harlow import DRAWN, EXPERIMENT, LAYERS, OPTIMAL, RANDOM, RL2, measure
+from rl2lib.experiments.papers.harlow import EXPERIMENT, LAYERS, NETWORKS, OPTIMAL, RANDOM, RL2, measure
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 
 GUESSES, RIGHT, NEAR = (claim.judge for claim in EXPERIMENT.claims)
@@ -21,21 +21,21 @@ def untrained() -> SimpleNamespace:
             for seed in range(2)
         ]
 
-    return SimpleNamespace(policies=policies)
+    cards = [{"history": {"env_steps": [80, 160], "trial_return": [5.0, value]}} for value in (6.0, 9.0, 7.0)]
+    return SimpleNamespace(policies=policies, cards=lambda name: cards)
 
 
 def curve(first: float, later: float, half: float = 0.01) -> Measured:
     heights = [first] + [later] * 9
     return Measured(
         [Row("harlow", "d8", RL2, LAYERS[2])],
-        [Point("harlow", "d8", DRAWN[0], i + 1, y, y - half, y + half) for i, y in enumerate(heights)],
+        [Point("harlow", "d8", NETWORKS[0], i + 1, y, y - half, y + half) for i, y in enumerate(heights)],
     )
 
 
 def near(normalised: float) -> Measured:
-    return Measured(
-        [Row("harlow", "d8", RL2, LAYERS[2], mean=9.4, se=0.01, normalised=normalised, normalised_se=0.002)]
-    )
+    row = Row("harlow", "d8", RL2, LAYERS[2], mean=9.4, se=0.01, normalised=normalised, normalised_se=0.002)
+    return Measured([row], curve(0.5, 1.0).points)
 
 
 def test_the_optimal_agent_guesses_once() -> None:
@@ -49,11 +49,16 @@ def test_the_optimal_agent_guesses_once() -> None:
 
 def test_an_untrained_network_is_at_chance_with_a_line_for_each_number_of_layers() -> None:
     measured = measure("d3", "smoke", untrained())
-    for layers, line in zip(LAYERS, DRAWN, strict=False):
+    for layers, line in zip(LAYERS, NETWORKS, strict=False):
         row = measured.row("d3", RL2, LAYERS[layers])
         assert row.seeds == 2 and abs(row.mean - 5) < 0.6
         # the line is the same seed's as the row
         assert sum(point.y for point in measured.line("d3", line)) == pytest.approx(row.mean, abs=1e-5)
+
+
+def test_learning_is_the_median_seed_with_the_range_of_all() -> None:
+    points = measure("d3", "smoke", untrained()).line("d3", f"{NETWORKS[1]}, learning")
+    assert [(point.x, point.y, point.low, point.high) for point in points] == [(8, 5, 5, 5), (16, 7, 6, 9)]
 
 
 def test_the_first_choice_must_be_a_guess() -> None:

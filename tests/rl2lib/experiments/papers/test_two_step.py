@@ -63,8 +63,9 @@ def test_an_interaction_is_there_if_its_interval_leaves_out_zero_in_every_seed()
 def test_no_interaction_asks_for_the_whole_interval() -> None:
     assert ABSENT(Measured([interaction(CACHING, 0.03, 0.02)])).word == "matched"
     assert ABSENT(Measured([interaction(CACHING, 0.03, 0.05)])).word == "not reached"
-    assert OVER_ALL(Measured([interaction(CACHING, 0.2, 0.02, POOLED)])).word == "matched"
-    assert OVER_ALL(Measured([interaction(CACHING, 0.02, 0.02, POOLED)])).word == "not reached"
+    planner = interaction(PLANNER, 1.0, 0.01, POOLED)
+    assert OVER_ALL(Measured([planner, interaction(CACHING, 0.2, 0.02, POOLED)])).word == "matched"
+    assert OVER_ALL(Measured([planner, interaction(CACHING, 0.02, 0.02, POOLED)])).word == "not reached"
 
 
 def test_rewards_are_judged_against_exact_numbers() -> None:

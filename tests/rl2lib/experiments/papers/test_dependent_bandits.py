@@ -1,0 +1,154 @@
+"""Two-armed bandits of Wang et al.: exact regrets, one optimal rule, and claims that can come out either way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from rl2lib.agents.bandit import Counts, Oracle, Random
+from rl2lib.agents.bayes_optimal import bayes_optimal_value
+from rl2lib.agents.belief_optimal import DependentBanditOptimal
+from rl2lib.evaluation.evaluate import play
+from rl2lib.experiments.bandit_lessons import TWO_ARMS
+from rl2lib.experiments.papers import dependent_bandits as paper
+from rl2lib.experiments.papers.regret import RegretEnv, independent_value, least_regret, regret_by_pull
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row
+from rl2lib.tasks.bandit import EASY, BanditEnv, IndependentBandits
+from rl2lib.types import StepInput
+
+RUNS = {run.name: run for run in paper.runs("smoke")}
+
+
+def test_the_least_regret_is_exact() -> None:
+    for num_pulls in (1, 2, 7):
+        assert independent_value(num_pulls) == pytest.approx(bayes_optimal_value(2, num_pulls), abs=1e-12)
+    assert least_regret(EASY, 1) == pytest.approx(0.4)  # the first pull is a guess
+    assert least_regret(IndependentBandits(2), 1) == pytest.approx(2 / 3 - 1 / 2)
+    with pytest.raises(ValueError, match="two arms"):
+        least_regret(IndependentBandits(3), 1)
+
+
+def test_regret_is_of_means_and_the_player_sees_the_same_bandit() -> None:
+    tasks = torch.tensor([[0.9, 0.1]] * 50)
+    told = play(Random(2), RegretEnv(2, 30), tasks, seed=1)
+    plain = play(Random(2), BanditEnv(2, 30), tasks, seed=1)
+    assert torch.equal(told.action, plain.action) and torch.equal(told.reward, plain.reward)
+    assert torch.allclose(regret_by_pull(told)[:, -1], 0.8 * (told.action == 1).sum(dim=1).float())
+    assert not regret_by_pull(play(Oracle(), RegretEnv(2, 30), tasks, seed=1)).any()
+
+
+def test_one_rule_is_optimal_on_all_tied_arms(seeded) -> None:
+    agents = [DependentBanditOptimal(TWO_ARMS[name], 100) for name in paper.TIED]
+    drawn = torch.randint(0, 24, (4, 500), generator=seeded(0)).float()
+    counts = Counts(drawn[:2].t(), drawn[2:].t(), 0)
+    first, *others = (agent.optimal_actions(counts) for agent in agents)
+    assert len(others) == 3 and all(torch.equal(first, other) for other in others)
+
+
+def test_the_blind_agent_sees_no_reward() -> None:
+    blind = RUNS["gru-easy-blind"].policy(0)
+    ones = torch.ones(3, 5)
+    inputs = StepInput(torch.zeros(3, 5, 1), torch.ones(3, 5, dtype=torch.int64), ones, ones)
+    logits, _ = blind.unroll(inputs)
+    assert torch.equal(logits, blind.unroll(inputs._replace(prev_reward=0 * ones))[0])
+    seeing = RUNS["gru-easy"].policy(0)
+    assert not torch.equal(seeing.unroll(inputs)[0], seeing.unroll(inputs._replace(prev_reward=0 * ones))[0])
+
+
+@pytest.fixture(scope="module")
+def easy() -> Measured:
+    """The cell "easy", of untrained agents, one of them two seeds."""
+    size = paper.SIZES["smoke"]
+    paper.SIZES["smoke"] = replace(size, test_tasks=2_000)
+    trained = SimpleNamespace(policies=lambda name: [RUNS[name].policy(seed) for seed in range(2)])
+    try:
+        return paper.measure("easy", "smoke", trained)
+    finally:
+        paper.SIZES["smoke"] = size
+
+
+def test_the_optimal_agents_row_is_the_exact_regret(easy: Measured) -> None:
+    row = easy.row("easy", paper.OPTIMAL)
+    assert row.ceiling == pytest.approx(least_regret(EASY, 12)) and row.ceiling_is == "exact"
+    assert row.mean == pytest.approx(row.ceiling, abs=4 * row.se)
+    assert easy.cell("easy")[0].mean <= row.mean < easy.row("easy", paper.RANDOM).mean  # less is better
+    assert easy.row("easy", paper.RANDOM).mean == pytest.approx(12 * 0.4, abs=0.1)
+
+
+def test_points_are_of_the_rows_seed_and_leads_are_paired(easy: Measured) -> None:
+    row = easy.row("easy", paper.RL2, paper.trained_on("hard"))
+    assert len(row.every_seed) == 2
+    assert easy.line("easy", paper.trained_on("hard"))[-1].y == pytest.approx(row.mean, abs=1e-4)
+    (lead,) = easy.line("easy", paper.ahead("hard", paper.GREEDY))
+    assert lead.y == pytest.approx(easy.row("easy", paper.GREEDY).mean - row.mean, abs=1e-4)
+    assert lead.low < lead.y < lead.high
+
+
+def lead(cell: str, trained: str, other: str, saved: float, half: float = 0.1) -> Point:
+    return Point(paper.ID, cell, paper.ahead(trained, other), 100, saved, saved - half, saved + half)
+
+
+def regret(cell: str, variant: str, mean: float, agent: str = paper.RL2) -> Row:
+    return Row(paper.ID, cell, agent, variant, mean=mean, se=0.05, ceiling=1.0, better="lower")
+
+
+@pytest.mark.parametrize(
+    ("gittins", "thompson", "word"),
+    [(-0.3, 0.5, "matched"), (0.05, 0.5, "surpassed"), (-0.3, 0.05, "not reached")],
+)
+def test_independent_arms_are_judged_by_intervals(gittins: float, thompson: float, word: str) -> None:
+    leads = zip(paper.STANDARD, (gittins, thompson, 4.0), strict=True)
+    points = [lead("independent", "independent", other, saved) for other, saved in leads]
+    assert paper._as_in_the_paper(Measured(points=points)).word == word
+    with pytest.raises(KeyError, match="independent"):
+        paper._as_in_the_paper(Measured())
+
+
+@pytest.mark.parametrize(("least", "word"), [(0.2, "matched"), (0.05, "not reached")])
+def test_an_agent_must_beat_every_standard_algorithm(least: float, word: str) -> None:
+    points = [lead("hard", "medium", other, saved) for other, saved in zip(paper.STANDARD, (least, 1, 2), strict=True)]
+    verdict = paper._beats(Measured(points=points), (("medium", "hard"),))
+    assert verdict.word == word and f"{least:+.2f} ± 0.10 ahead of {paper.GITTINS}" in verdict.evidence
+
+
+@pytest.mark.parametrize(("easy_lead", "medium_lead", "word"), [
+    (-0.2, 0.3, "matched"), (0.2, 0.3, "not reached"), (-0.2, 0.0, "not reached")])  # fmt: skip
+def test_transfer_to_hard_arms(easy_lead: float, medium_lead: float, word: str) -> None:
+    leads = {"easy": easy_lead, "medium": medium_lead, "uniform": 0.4, "hard": 0.5}
+    points = [lead("hard", name, paper.GITTINS, saved) for name, saved in leads.items()]
+    assert paper._easy_does_not_prepare(Measured(points=points)).word == word
+
+
+@pytest.mark.parametrize(("abroad", "word"), [(0.3, "matched"), (-0.3, "not reached")])
+def test_what_was_trained_on_must_show_in_every_cell(abroad: float, word: str) -> None:
+    points = [lead("independent", "independent", paper.trained_on(name), 0.5) for name in paper.TIED]
+    points += [lead(name, name, paper.trained_on("independent"), 0.5) for name in paper.TIED[:-1]]
+    points.append(lead("hard", "hard", paper.trained_on("independent"), abroad))
+    assert paper._priors_show(Measured(points=points)).word == word
+
+
+@pytest.mark.parametrize(("medium", "word"), [(1.1, "matched"), (0.7, "not reached"), (2.5, "not reached")])
+def test_order_of_difficulty(medium: float, word: str) -> None:
+    means = {"easy": 0.6, "medium": medium, "hard": 2.4}
+    rows = [regret(cell, paper.trained_on(cell), mean) for cell, mean in means.items()]
+    assert paper._easier(Measured(rows)).word == word
+
+
+@pytest.mark.parametrize(("mean", "word"), [(40.3, "matched"), (36.0, "not reached")])
+def test_chance_is_half_of_what_is_at_stake(mean: float, word: str) -> None:
+    rows = [
+        regret("easy", paper.trained_on(paper.BLIND), mean),
+        regret("easy", "", 40.0, paper.RANDOM),
+        regret("easy", paper.trained_on("easy"), 0.6),
+    ]
+    points = [Point(paper.ID, "easy", paper.trained_on("easy"), 100, 0.6)]
+    assert paper._chance(Measured(rows, points)).word == word
+
+
+@pytest.mark.parametrize(("mean", "word"), [(1.1, "matched"), (1.2, "not reached")])
+def test_near_the_least_regret(mean: float, word: str) -> None:
+    rows = [regret(cell, paper.trained_on(cell), mean if cell == "hard" else 1.0) for cell in paper.TIED]
+    assert paper._near_optimal(Measured(rows)).word == word
