@@ -168,8 +168,8 @@ def _points(cell: str, players: list[Player], env: BanditEnv, tasks: Tensor, see
     every = max(1, env.num_pulls // 50)
     for player in players:
         played = [scores(policy, env, tasks, seed=seed, score=regret_by_pull) for policy in player.policies]
-        played.sort(key=lambda values: values[:, -1].double().mean().item())
-        values = played[(len(played) - 1) // 2]  # as the table's row
+        played.sort(key=lambda values: -values[:, -1].double().mean().item())  # worst first, as the table has it
+        values = played[(len(played) - 1) // 2]
         name = player.variant or player.agent
         last[name] = values[:, -1]
         curve = mean_curve(values)
