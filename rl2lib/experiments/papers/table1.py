@@ -342,7 +342,6 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
         reference=OPTIMAL if optimal is not None else BEST_KNOWN,
         ceiling=optimal.value if optimal is not None else None,
         published_tasks=PUBLISHED_TASKS,
-        chunk=max(100, 2_000 * 500 // (num_pulls * max(num_arms, 10))),
     )
     return Measured(rows)
 

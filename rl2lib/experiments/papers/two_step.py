@@ -322,7 +322,7 @@ EXPERIMENT = Experiment(
         "(rewarded common - rewarded rare) - (unrewarded common - unrewarded rare). *Given the choice*: after the "
         "better and after the worse choice apart, averaged; outcomes are then as good as randomised, and what follows "
         "them is caused by them. *Over all choices*: as such bars are usually drawn. Cells `return`: expected reward "
-        "of a trial, 0.7 an episode for who knows the task. The authors printed no numbers."
+        "of a trial, 0.7 an episode for who knows the task."
     ),
     cells=cells,
     runs=runs,
