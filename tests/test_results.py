@@ -33,11 +33,17 @@ def test_results_stay_small(results):
     assert max(sizes.values()) <= 10 * MEGABYTE
 
 
-def test_every_experiment_has_its_table_page_figures_and_provenance(results):
-    for name in EXPERIMENTS:
-        folder = results / name
-        for file in (f"{SCALE}.csv", f"{SCALE}.md", f"{SCALE}.json", f"{SCALE}.png", f"{SCALE}-dark.png"):
-            assert (folder / file).is_file(), f"{name}/{file}: run `rl2 reproduce {name} --scale {SCALE}`"
+def test_every_table_has_its_page_figures_and_provenance(results):
+    assert tables(results)
+    for table in tables(results):
+        for file in (f"{SCALE}.md", f"{SCALE}.json", f"{SCALE}.png", f"{SCALE}-dark.png"):
+            assert (table.parent / file).is_file(), f"run `rl2 reproduce {table.parent.name} --scale {SCALE}`"
+
+
+def test_the_summary_tells_of_every_experiment(results):
+    summary = (results / "README.md").read_text(encoding="utf-8")
+    for experiment in EXPERIMENTS.values():
+        assert f"## {experiment.title}" in summary
 
 
 def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):

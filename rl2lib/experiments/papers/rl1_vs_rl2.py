@@ -317,7 +317,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     alt=(
         "Above, learning curves of RL² and RL¹ on the two-point bandit and on two corridors: both come to the optimum. "
-        "Below, reward by pull and steps by episode: at the optimum's in the first, as who is told in the later ones."
+        "Below, reward by pull and steps by episode: as the optimum in the first, as who is told in the later ones."
     ),
     claims=(
         Claim(

@@ -45,7 +45,7 @@ class Size:
     bandit_tasks: int = 10_000
     corridor_tasks: int = 2_000
     runs: int = 20
-    long_runs: int = 5
+    long_runs: int = 10
     a2c_iterations: tuple[int, int] = (0, 0)
 
 

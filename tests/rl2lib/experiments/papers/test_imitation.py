@@ -1,4 +1,4 @@
-"""Imitation at 500 pulls of 50 arms: what is trained beside table 1's runs, agreement, and how claims are judged."""
+"""Imitation of the index: what is trained beside table 1's runs, agreement, and how claims are judged."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ import torch
 from rl2lib.agents.bandit import Random
 from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments.papers import imitation, table1
-from rl2lib.experiments.papers.imitation import CLONED, HALF, IMITATED, QUARTER, IndexWithTies, agreement
-from rl2lib.experiments.reproduce.rows import Measured, Row
+from rl2lib.experiments.papers.imitation import (
+    CLONED,
+    DAGGER,
+    EASIER,
+    HALF,
+    HARD,
+    OWN,
+    RL2_SHORT_FIRST,
+    SHORT_FIRST,
+    THEIRS,
+    IndexWithTies,
+    agreement,
+)
+from rl2lib.experiments.papers.short_trials_first import Part, env_steps, scaled
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 
 
 class FreshWeights:
@@ -25,46 +38,50 @@ class FreshWeights:
         return 2 * [{"env_steps": 2_000_000, "config": config, "history": history}]
 
 
-def row(agent, normalised, se=0.001):
-    return Row("imitation", "n500_k50", agent, setting="2 million steps", normalised=normalised, normalised_se=se)
+def row(agent, normalised, se=0.001, cell=HARD):
+    return Row("imitation", cell, agent, setting="2 million steps", normalised=normalised, normalised_se=se)
 
 
 def judge(number, *rows):
     return imitation.EXPERIMENT.claims[number].judge(Measured(list(rows)))
 
 
-def test_only_what_table_1_lacks_is_trained_and_only_player_and_length_differ():
-    runs = {run.name: run for run in imitation.runs("laptop")}
-    assert [run.name for run in runs.values() if run.owner == table1.ID] == ["gru-n500_k50", "imitation-n500_k50"]
-    (whole,) = runs["imitation-n500_k50"].stages(runs["imitation-n500_k50"].policy(0), 0)
-    iterations, players = {}, {}
-    for name, run in runs.items():
-        if run.owner == imitation.ID:
-            policy = run.policy(0)
-            (stage,) = run.stages(policy, 0)
-            iterations[name], players[name] = stage.training.iterations, stage.learner.config.player
-            assert stage.learner.policy is policy and stage.setting.distribution == whole.setting.distribution
-            assert stage.learner.config.learning_rate == whole.learner.config.learning_rate
-            fresh = whole.learner.policy.state_dict()
-            assert all(torch.equal(value, fresh[key]) for key, value in policy.state_dict().items())
-    most = whole.training.iterations
-    assert iterations == {
-        "cloned-n500_k50": most,
-        "dagger-half-n500_k50": most // 2,
-        "dagger-quarter-n500_k50": most // 4,
-    }
-    assert players == {name: "teacher" if name.startswith("cloned") else "student" for name in players}
-    assert whole.learner.config.player == "student"
+def stages_of(agent, cell="n10_k5", scale="smoke"):
+    (run,) = [run for run in imitation.runs(scale) if run.name == imitation.networks(cell)[agent][0]]
+    policy = run.policy(0)
+    return policy, list(run.stages(policy, 0))
 
 
-def test_half_of_the_imitation_has_no_more_steps_than_ppo():
-    runs = {run.name: run for run in imitation.runs("laptop")}
+def test_table_1_owns_its_runs_and_all_start_from_the_same_weights():
+    runs = [run for run in imitation.runs("laptop") if run.cells == (HARD,)]
+    assert [run.name for run in runs if run.owner == table1.ID] == ["gru-n500_k50", "imitation-n500_k50"]
+    assert len(runs) == len(imitation.networks(HARD)) == len(imitation.DRAWN)
+    fresh = runs[0].policy(1).state_dict()
+    for run in runs:
+        assert all(torch.equal(value, fresh[name]) for name, value in run.policy(1).state_dict().items())
 
-    def trials(name):
-        stages = runs[name].stages(runs[name].policy(0), 0)
-        return sum(stage.training.iterations * stage.training.trials_per_iteration for stage in stages)
 
-    assert trials("dagger-half-n500_k50") <= trials("gru-n500_k50")
+def test_ways_of_learning_differ_in_player_and_length():
+    for agent, players in ((CLONED, ["teacher"]), (SHORT_FIRST, ["teacher", "student"])):
+        policy, stages = stages_of(agent)
+        assert [stage.learner.config.player for stage in stages] == players
+        assert all(stage.learner.policy is policy for stage in stages)
+        assert stages[-1].setting.env.num_pulls == 10, "whole trials come last"
+        assert all(stage.learner.teacher.num_pulls == 10 for stage in stages), "it plans for whole trials throughout"
+    assert [stage.setting.env.num_pulls for stage in stages] == [3, 10]
+    _, reinforced = stages_of(RL2_SHORT_FIRST)
+    assert [stage.setting.env.num_pulls for stage in reinforced] == [3, 10]
+    assert [stage.training for stage in reinforced] == [stage.training for stage in stages], "the same steps"
+
+
+def test_a_schedule_counts_its_steps_and_is_scaled_in_both_ways():
+    parts = (Part(20, 10, 256, 32, (1.0, 1.0)), Part(100, 5, 64, 16, (1.0, 0.0)))
+    assert env_steps(parts) == 20 * 10 * 256 + 100 * 5 * 64
+    assert env_steps(scaled(parts, iterations=2, trials=3)) == 6 * env_steps(parts)
+    assert scaled(parts, iterations=0.01)[1].iterations == 1
+    for cell in (EASIER, HARD):
+        # the authors' cells: up to a thousand iterations of 250,000 steps
+        assert 5e7 < env_steps(imitation.SIZES["paper"].parts[cell]) < 2.5e8
 
 
 class LastOfTies(IndexWithTies):
@@ -81,10 +98,12 @@ def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_doe
     tasks = torch.rand(200, 5, generator=torch.Generator().manual_seed(0))
     index = IndexWithTies(5, 10)
     for policy in (index, LastOfTies(5, 10)):
-        points = agreement("n10_k5", "x", index, play(policy, env, tasks, seed=0))
+        trials = play(policy, env, tasks, seed=0)
+        points = agreement("n10_k5", "x", index, trials, trials.action)
         assert [point.y for point in points] == 10 * [1.0]
         assert [point.x for point in points] == list(range(1, 11))
-    shares = [point.y for point in agreement("n10_k5", "x", index, play(Random(5), env, tasks, seed=0))]
+    trials = play(Random(5), env, tasks, seed=0)
+    shares = [point.y for point in agreement("n10_k5", "x", index, trials, trials.action)]
     assert shares[0] == 1.0, "at first all arms are tied"
     assert max(shares[5:]) < 0.6
 
@@ -95,29 +114,43 @@ def test_everybody_plays_and_the_index_scores_one():
     assert measured.row("n10_k5", table1.BEST_KNOWN).normalised == 1.0
     assert measured.row("n10_k5", table1.RL2).published == 6.7
     assert measured.row("n10_k5", CLONED).published is None
-    assert measured.row("n10_k5", IMITATED).setting == "2 million steps"
+    assert measured.row("n10_k5", DAGGER).setting == "2 million steps"
     lines = {point.line for point in measured.points}
     assert "while training: RL²" in lines and f"while training: {CLONED}" not in lines
+    assert all(f"{whose}{agent}" in lines for whose in (OWN, THEIRS) for agent in imitation.DRAWN)
 
 
 def test_a_gap_is_one_that_the_interval_leaves_no_doubt_about():
     assert judge(0, row(table1.RL2, 0.9)).word == "matched"
     assert judge(0, row(table1.RL2, 0.975, se=0.01)).word == "not reached"
+    with pytest.raises(KeyError):
+        judge(0, row(table1.RL2, 0.9, cell=EASIER))
 
 
-@pytest.mark.parametrize(("number", "agent"), [(1, CLONED), (2, IMITATED)])
-def test_the_level_of_the_index_must_be_shown_not_merely_possible(number, agent):
-    assert judge(number, row(agent, 0.99)).word == "matched"
-    assert judge(number, row(agent, 1.01)).word == "matched"
-    assert judge(number, row(agent, 0.99, se=0.02)).word == "not reached"
-    verdict = judge(number, row(agent, 0.95))
+@pytest.mark.parametrize(
+    ("number", "agent", "cell"), [(1, CLONED, HARD), (2, SHORT_FIRST, HARD), (3, SHORT_FIRST, EASIER)]
+)
+def test_the_level_of_the_index_must_be_shown_not_merely_possible(number, agent, cell):
+    assert judge(number, row(agent, 0.99, cell=cell)).word == "matched"
+    assert judge(number, row(agent, 1.01, cell=cell)).word == "matched"
+    assert judge(number, row(agent, 0.99, se=0.02, cell=cell)).word == "not reached"
+    verdict = judge(number, row(agent, 0.95, cell=cell))
     assert verdict.word == "not reached" and "95.0%" in verdict.evidence and "2 million steps" in verdict.evidence
 
 
-def test_orders_need_intervals_apart():
-    assert judge(3, row(table1.RL2, 0.3), row(HALF, 0.8)).word == "matched"
-    assert judge(3, row(table1.RL2, 0.8), row(HALF, 0.3)).word == "not reached"
-    assert judge(4, row(QUARTER, 0.3), row(HALF, 0.6), row(IMITATED, 0.8)).word == "matched"
-    assert judge(4, row(QUARTER, 0.3), row(HALF, 0.8), row(IMITATED, 0.8)).word == "not reached"
-    assert judge(5, row(CLONED, 0.6), row(IMITATED, 0.8)).word == "matched"
-    assert judge(5, row(CLONED, 0.799), row(IMITATED, 0.8)).word == "not reached"
+def test_the_evidence_says_how_often_it_agrees_and_where():
+    points = [
+        Point("imitation", HARD, f"{whose}{CLONED}", x, y) for whose, y in ((THEIRS, 0.9), (OWN, 0.2)) for x in (1, 2)
+    ]
+    verdict = imitation.EXPERIMENT.claims[1].judge(Measured([row(CLONED, 0.1)], points))
+    assert verdict.evidence.endswith("it agrees in 90% on the index's trials and 20% on its own")
+
+
+@pytest.mark.parametrize(
+    ("number", "behind", "ahead"), [(4, RL2_SHORT_FIRST, SHORT_FIRST), (5, HALF, SHORT_FIRST), (6, DAGGER, SHORT_FIRST)]
+)
+def test_who_is_ahead_must_be_so_in_every_cell(number, behind, ahead):
+    here = [row(behind, 0.6), row(ahead, 0.8)]
+    assert judge(number, *here).word == "matched"
+    there = [row(behind, 0.797, cell=EASIER), row(ahead, 0.8, cell=EASIER)]
+    assert judge(number, *here, *there).word == "not reached"
