@@ -233,6 +233,7 @@ def _by_episode(
 def draw(measured: Measured) -> Figure:
     """Draw what every ablation costs, and the reward of every episode."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     from rl2lib.evaluation.figures import MARKERS, band
 
@@ -256,18 +257,20 @@ def draw(measured: Measured) -> Figure:
     left.set_yticks(range(len(ABLATIONS)), ABLATIONS)
     left.invert_yaxis()
     left.set(xlabel="cost, % of the whole agent's gain over random play")
-    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     for cell, axes in zip(there, right, strict=True):
         for what in (WHOLE, *ABLATIONS):
             line = measured.line(cell, f"reward: {what}")
             x, low, middle, high = zip(*((point.x, point.low, point.y, point.high) for point in line), strict=True)
             band(axes, x, low, middle, high, label=what)
-        axes.set(title=TITLES[cell], xlabel="episode of the trial", ylabel="expected reward of the episode")
+        axes.set(title=TITLES[cell], xlabel="episode of the trial")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right[0].set_ylabel("expected reward of the episode")
     right[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
-TITLES = {BANDIT: "bandit, n=10, k=5", MDP: "random MDPs, 4 episodes of 3 steps"}
+TITLES = {BANDIT: "bandit, n=10, k=5", MDP: "small MDPs, 4 episodes"}
 
 
 def _gain(measured: Measured, cell: str) -> float:

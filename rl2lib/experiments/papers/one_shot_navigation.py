@@ -263,6 +263,7 @@ def _point(cell: str, line: str, x: float, found: Estimate) -> Point:
 def draw(measured: Measured) -> Figure:
     """Draw steps and successes of every episode of a trial."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     from rl2lib.evaluation.figures import MARKERS, band
 
@@ -278,6 +279,9 @@ def draw(measured: Measured) -> Figure:
                 low, middle, high = ([factor * getattr(point, name) for point in line] for name in ("low", "y", "high"))
                 band(axes, x, low, middle, high, label=agent, marker=marker, markersize=5)
         upper.set(title=f"four rooms, {cell}", yscale="log", ylabel="steps to the goal")
+        upper.yaxis.set_major_locator(FixedLocator([3, 5, 10, 20, 50, 100, 200]))
+        upper.yaxis.set_major_formatter("{x:.0f}")
+        upper.yaxis.set_minor_locator(NullLocator())
         lower.set(xlabel="episode of the trial", ylabel="goal found, %", ylim=(0, 105), xticks=range(1, 6))
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right center")
     return figure

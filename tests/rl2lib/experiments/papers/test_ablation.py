@@ -133,7 +133,7 @@ def test_needed_not_needed_or_open(interval: tuple[float, float, float], answer:
     assert reward.word == ("matched" if answer is True else "not reached")
     assert flag.word == ("matched" if answer is False else "not reached")
     with pytest.raises(KeyError):
-        claims["The flag is not needed (random MDPs, 4 episodes of 3 steps)."](measured)
+        claims["The flag is not needed (small MDPs, 4 episodes)."](measured)
 
 
 def test_an_agent_above_its_optimum_is_noticed() -> None:
