@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ MEGABYTE = 2**20
 SCALE = "laptop"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def results(root):
     return root / "results"
 
@@ -63,10 +64,14 @@ def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
 
 def test_the_tables_were_measured_with_the_weights_that_lie_beside_them(results):
     for table in tables(results):
+        owners = {run.name: run.owner for run in EXPERIMENTS[table.parent.name].runs(SCALE)}
         book = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
-        for cell, made in book["cells"].items():
-            for training, card in made["trained"].items():
-                assert len(card["sha256"]) == 64, f"{table.parent.name} {cell} {training}"
+        assert set(book["cells"]) == set(rows.read(table).cells())
+        for made in book["cells"].values():
+            for training, summary in made["trained"].items():
+                run, seed = re.fullmatch(r"[^:]+: (.+), seed (\d+)", training).groups()
+                place = results / owners[run] / "checkpoints" / f"{SCALE}-{run}-seed{seed}"
+                assert shipped.load(place, VERSION)[0]["sha256"] == summary["sha256"], f"{table}: {training}"
 
 
 def test_every_number_in_a_table_is_finite_and_has_an_error(results):
@@ -85,7 +90,7 @@ SAMPLE = [
 ]
 
 
-@pytest.mark.parametrize(("paper", "cell", "agent", "run", "num_tasks"), SAMPLE)
+@pytest.mark.parametrize(("paper", "cell", "agent", "run", "num_tasks"), SAMPLE, ids=[item[3] for item in SAMPLE])
 def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(results, paper, cell, agent, run, num_tasks):
     row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent)
     trained = Trained(paper.EXPERIMENT, SCALE, Places(results, results), row.seeds)
