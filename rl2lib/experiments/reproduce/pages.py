@@ -43,7 +43,7 @@ def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: d
     for cell in cells:
         parts += [f"## {cell}", _cell_table(measured.cell(cell)), _cell_note(measured.cell(cell))]
     if experiment.claims:
-        parts += ["## Claims", _claims_table(experiment, measured)]
+        parts += ["## Claims", _claims_table(experiment, scale, measured)]
     parts += ["## How it was made", _provenance_table(book)]
     write_whole(table.with_suffix(".md"), "\n\n".join(part for part in parts if part) + "\n")
 
@@ -69,7 +69,7 @@ def write_summary(results: Path) -> None:
             f"Again: `rl2 reproduce {experiment.id} --scale {scale}`"
         )
         if experiment.claims:
-            parts.append(_claims_table(experiment, measured))
+            parts.append(_claims_table(experiment, scale, measured))
         published = [row for row in measured.rows if row.published is not None]
         if published:
             parts.append(_published_table(published))
@@ -149,14 +149,18 @@ def _cell_note(cell: Sequence[Row]) -> str:
     return note
 
 
-def _claims_table(experiment: Experiment, measured: Measured) -> str:
+def _claims_table(experiment: Experiment, scale: Scale, measured: Measured) -> str:
+    planned = experiment.cells(scale)
+    there = ({row.cell for row in measured.rows} | {point.cell for point in measured.points}).intersection(planned)
+    # a claim on every cell is judged by those that are there, and the reader is told
+    so_far = f"{len(there)} of {len(planned)} cells measured so far; " if len(there) < len(planned) else ""
     records = []
     for claim in experiment.claims:
         try:
             verdict = claim.judge(measured)
         except KeyError as error:
             verdict = Verdict("not measured", f"not measured yet: {error.args[0]}")
-        text = verdict.evidence
+        text = so_far + verdict.evidence
         if verdict.word == "not reached" and claim.reason:
             text += f". Why: {claim.reason}"
         records.append({"claim": claim.text, "verdict": verdict.word, "evidence": text})

@@ -129,6 +129,13 @@ def test_claims_with_evidence_and_with_a_reason_only_where_they_are_not_reached(
     assert "never shown" not in text
 
 
+def test_a_claim_on_a_table_that_is_not_whole_says_so(enter: Enter, tmp_path: Path) -> None:
+    half = Measured([row for row in MEASURED.rows if row.cell == "first"])
+    text = page(enter, tmp_path, half).partition("## Claims")[2]
+    assert "1 of 2 cells measured so far; " in text
+    assert "measured so far" not in page(enter, tmp_path)
+
+
 def test_provenance(enter: Enter, tmp_path: Path) -> None:
     text = page(enter, tmp_path).partition("## How it was made")[2]
     assert lines(text, "measured first") == [["measured first", "", "1", "0123456789", "2 cores, some"]]
