@@ -252,7 +252,7 @@ def _kib(process: int, line: str) -> int:
 
 def _efficiency(settings: Settings) -> dict[str, Any]:
     """Grade the same submissions with one worker and with two, in turn, on clusters that are warm."""
-    from autograder.batch import _cluster
+    from rl2lib.cluster import cluster
     from autograder.samples import sample_students, write_submission
     from autograder.source import load_course
     from autograder.submission import find_jobs
@@ -267,7 +267,7 @@ def _efficiency(settings: Settings) -> dict[str, Any]:
                     write_submission(folder / "submitted", f"{student} {copy}", notebook, content)
         # The slowest notebook first: what is left at the end of a large class is small beside it.
         jobs = sorted(find_jobs(folder / "submitted", course)[0], key=lambda job: not job.notebook.startswith("04"))
-        clients = {count: stack.enter_context(_cluster(count, "")) for count in times}
+        clients = {count: stack.enter_context(cluster(count)) for count in times}
         for turn in range(1 + (1 if settings.quick else ROUNDS)):
             for count, client in clients.items():
                 seconds = _seconds(jobs, course, client, folder / f"{count}-{turn}")
