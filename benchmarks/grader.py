@@ -252,10 +252,10 @@ def _kib(process: int, line: str) -> int:
 
 def _efficiency(settings: Settings) -> dict[str, Any]:
     """Grade the same submissions with one worker and with two, in turn, on clusters that are warm."""
-    from rl2lib.cluster import cluster
     from autograder.samples import sample_students, write_submission
     from autograder.source import load_course
     from autograder.submission import find_jobs
+    from rl2lib.cluster import cluster
 
     course = [_notebook("00")] if settings.quick else load_course()
     times: dict[int, list[float]] = {1: [], 2: []}
