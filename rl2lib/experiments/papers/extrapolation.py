@@ -15,7 +15,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rl2lib.agents.bandit import UCB1, WIDTHS, Greedy, Random
+import torch
+from torch import Tensor
+
+from rl2lib.agents.bandit import UCB1, WIDTHS, Counts, Greedy, Random
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
@@ -36,6 +39,7 @@ HOME = "n100_k10"
 BY_ARMS = ("n100_k2", "n100_k5", HOME, "n100_k20", "n100_k50", "n100_k100")
 BY_PULLS = ("n50_k10", HOME, "n200_k10", "n500_k10")
 CELLS = (*BY_ARMS, *(cell for cell in BY_PULLS if cell != HOME), "n200_k20")
+SHORT_SIGHTED = f"{BEST_KNOWN}, {TRAINED_PULLS} pulls ahead"
 OWN_CLOCK, NEW_CLOCK = "a memory per arm, clock as trained", "a memory per arm, told the length"
 FLOOR = 0.97
 """What counts as playing well where it was not trained: the normalised score, table 1 asking for .99 where it was."""
@@ -99,6 +103,8 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
         Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)]),
         Player(RL2_EQUIVARIANT, [with_arms(policy, num_arms) for policy in memories], OWN_CLOCK, seeds=len(memories)),
     ]
+    if num_pulls > TRAINED_PULLS:
+        players.append(Player(SHORT_SIGHTED, [ShortSighted(num_arms, num_pulls)]))
     if num_pulls != TRAINED_PULLS:
         told = [with_length(with_arms(policy, num_arms), num_pulls) for policy in memories]
         players.append(Player(RL2_EQUIVARIANT, told, NEW_CLOCK, seeds=len(told)))
@@ -118,6 +124,15 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
         chunk=max(100, 1_000_000 // (num_pulls * max(num_arms, 10))),
     )
     return Measured(rows)
+
+
+class ShortSighted(FiniteHorizonGittins):
+    """The index of a trial that is thought to end within `TRAINED_PULLS` pulls: what looking no further costs alone."""
+
+    def choose(self, counts: Counts, generator: torch.Generator) -> Tensor:
+        """Return the arm of the highest index."""
+        left = min(self.num_pulls - counts.steps, TRAINED_PULLS)
+        return self.indices(counts.successes, counts.failures, left).argmax(dim=1)
 
 
 def with_arms(policy: SoftmaxPolicy, num_arms: int) -> PairMemoryPolicy:
@@ -147,6 +162,11 @@ def was_trained(cell: str) -> bool:
     return num_pulls == TRAINED_PULLS and num_arms in TRAINED_ARMS
 
 
+def is_home(row: Row) -> bool:
+    """Return whether a row's agent was trained, or tuned, on its cell."""
+    return was_trained(row.cell) if row.agent == RL2_EQUIVARIANT else row.cell == HOME
+
+
 DRAWN = (
     ("a memory per arm, clock as trained", RL2_EQUIVARIANT, OWN_CLOCK),
     ("a memory per arm, told the length", RL2_EQUIVARIANT, NEW_CLOCK),
@@ -172,17 +192,16 @@ def draw(measured: Measured) -> Figure:
         for (name, agent, variant), marker in zip(DRAWN, MARKERS, strict=False):
             rows = [row for cell in there for row in measured.cell(cell) if _is(row, agent, variant)]
             x, y, reach = ([part_of(row) for row in rows] for part_of in (_at(part), _score, _reach))
-            # a clock that is told nothing new is not drawn twice, and its colour stays its own
             drawn = axes.errorbar(x, y, reach, label=name, marker=marker, markersize=6, linewidth=1)
-            new = [row for row in rows if not was_trained(row.cell)]
+            new = [row for row in rows if not is_home(row)]
             colour = drawn.lines[0].get_color()
             axes.plot(
                 [_at(part)(row) for row in new],
                 [_score(row) for row in new],
+                color=colour,
                 linestyle="none",
                 marker=marker,
                 markersize=6,
-                markeredgecolor=colour,
                 markerfacecolor=axes.get_facecolor(),
                 zorder=3,
             )
@@ -269,6 +288,11 @@ def _said(cell: str, row: Row) -> str:
     return f"{cell} {100 * _score(row):.1f}% ± {100 * _reach(row):.1f}".strip()
 
 
+NOT_THE_HORIZON = (
+    "not because it plans for too short a trial: the index that never plans further ahead than 100 pulls loses less "
+    "than a hundredth in the longer ones (see the table)"
+)
+
 EXPERIMENT = Experiment(
     id=ID,
     title="Beyond the training distribution: other numbers of arms and pulls",
@@ -280,7 +304,9 @@ EXPERIMENT = Experiment(
         "is told the new length, and reads 0 to 1. The plain GRU has ten arms built in and reads no clock: it is "
         "played at other lengths of ten arms as it is, and must carry on from states that training never reached. "
         f"UCB1's width, and greedy or sampled actions, are chosen on validation tasks of {HOME} and kept. The index "
-        "is solved for every length anew. Scored by expected reward; 0 is random play, 1 the finite-horizon index."
+        "is solved for every length anew; in longer trials another row plans at most 100 pulls ahead. In the figure, "
+        "markers are hollow where an agent was neither trained nor tuned. Scored by expected reward; 0 is random "
+        "play, 1 the finite-horizon index."
     ),
     cells=cells,
     runs=runs,
@@ -288,7 +314,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     alt=(
         "Normalised scores of trained policies, UCB1 and greedy play against the number of arms from 2 to 100, and "
-        "against the number of pulls from 50 to 500; markers are hollow where nothing was trained."
+        "against the number of pulls from 50 to 500; markers are hollow where an agent was neither trained nor tuned."
     ),
     claims=(
         Claim(
@@ -298,9 +324,10 @@ EXPERIMENT = Experiment(
         Claim(
             f"In trials of 50, 200 and 500 pulls it is at {FLOOR:.0%} of the index, its clock as trained.",
             partial(_holds, part=0),
+            reason=NOT_THE_HORIZON,
         ),
         Claim(f"Telling it the new length changes less than {SAME:.0%}.", _clocks_agree),
-        Claim(f"Where it was not trained it is not below UCB1 tuned on {HOME}.", _above_ucb1),
+        Claim(f"Where it was not trained it is not below UCB1 tuned on {HOME}.", _above_ucb1, NOT_THE_HORIZON),
         Claim(
             "The plain GRU by PPO keeps its normalised score in trials twice as long.",
             partial(_gru_keeps, agent=RL2),

@@ -160,7 +160,7 @@ def _reinforced(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> It
     size = SIZES[scale]
     iterations = _of(size.reinforce, num_pulls)
     if num_arms > num_pulls:  # every arm must be learned by itself, and a trial tells of few
-        iterations *= 3
+        iterations *= 6
     training = TrainingConfig(iterations, _of(size.trials, num_pulls), seed, checkpoint_every=10)
     config = PPOConfig(
         discount=1.0,

@@ -238,7 +238,9 @@ def draw(measured: Measured) -> Figure:
     from rl2lib.evaluation.figures import MARKERS
 
     there = measured.cells()
-    figure, grid = plt.subplots(-(-len(there) // 2), 2, figsize=(9, 2.9 * -(-len(there) // 2)), squeeze=False)
+    figure, grid = plt.subplots(
+        -(-len(there) // 2), 2, figsize=(9, 0.8 + 2.8 * -(-len(there) // 2)), squeeze=False, layout="constrained"
+    )
     for axes, cell in zip(grid.flat, there, strict=False):
         kind, episodes = parts(cell)
         for line, marker in zip(DRAWN, MARKERS, strict=False):
@@ -254,8 +256,7 @@ def draw(measured: Measured) -> Figure:
     for axes in grid.flat[len(there) :]:
         axes.axis("off")
     lines = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.tight_layout(rect=(0, 0.11, 1, 1))
-    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=3)
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3)
     return figure
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rl2lib.agents.bandit import Counts
+from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemory
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.experiments.papers import extrapolation, table1
@@ -15,6 +17,7 @@ from rl2lib.experiments.papers.extrapolation import (
     HOME,
     NEW_CLOCK,
     OWN_CLOCK,
+    ShortSighted,
     was_trained,
     with_arms,
     with_length,
@@ -68,6 +71,18 @@ def test_a_told_clock_reads_the_fraction_of_the_new_length():
     assert torch.equal(logits(told, 100), logits(policy, 50))
     assert not torch.allclose(logits(told, 100), logits(policy, 100))
     assert policy.episodes_per_trial == 100 and told.core is policy.core, "the weights are shared, the clock is not"
+
+
+def test_a_short_sighted_index_explores_less_early_and_the_same_at_the_end():
+    sighted, short = FiniteHorizonGittins(2, 300), ShortSighted(2, 300)
+
+    def choices(successes, failures, steps):  # of the first arm; the second is untried
+        counts = Counts(torch.tensor([[successes, 0.0]]), torch.tensor([[failures, 0.0]]), steps)
+        return [agent.choose(counts, torch.Generator()).item() for agent in (sighted, short)]
+
+    assert choices(60.0, 30.0, 92) == [1, 1], ".66 is sure: 100 pulls are enough to try what is new"
+    assert choices(60.0, 30.0, 298) == [0, 0], "nobody explores with two pulls left"
+    assert choices(78.0, 12.0, 92) == [1, 0], ".86 is sure: what is new is worth trying if 208 pulls are left"
 
 
 def test_a_policy_without_a_memory_per_arm_is_refused():

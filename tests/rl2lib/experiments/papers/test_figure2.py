@@ -11,7 +11,7 @@ import torch
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
 from rl2lib.experiments.papers import figure2, table1
 from rl2lib.experiments.papers.figure2 import FINAL, LEVEL, STEPS, Curve, end_of, learning_curve, steps_to
-from rl2lib.experiments.reproduce.rows import Measured, Row
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.experiments.reproduce.trained import NUM_HISTORY
 
 GRU = figure2.CURVES[0]
@@ -99,14 +99,28 @@ def test_a_curve_is_below_the_level_only_where_its_interval_is():
     assert verdict.word == "not reached" and "n10_k5 87.0% ± 2.0" in verdict.evidence
 
 
+def ran(cell, millions):
+    return Point("figure2", cell, table1.RL2, millions, 0.5)
+
+
 def test_longer_trials_are_slower_if_no_seed_is_faster_there():
-    short, long = taken("n10_k5", 0.1, 0.2), taken("n100_k5", 0.3, 0.4)
-    never = final("n500_k5", 0.5)
-    assert judge(3, short, long, never).word == "matched"
-    assert judge(3, short, replace(long, every_seed=(0.15, 0.4))).word == "not reached"
-    assert judge(3, final("n10_k5", 0.5), long).word == "not reached", "the shorter one never got there"
+    short, long, never = taken("n10_k5", 0.1, 0.2), taken("n100_k5", 0.3, 0.4), final("n500_k5", 0.5)
+    judged = figure2.EXPERIMENT.claims[3].judge
+    assert judged(Measured([short, long])).word == "matched"
+    assert judged(Measured([short, replace(long, every_seed=(0.15, 0.4))])).word == "not reached"
+    verdict = judged(Measured([short, long, never], [ran("n500_k5", 2.0)]))
+    assert verdict.word == "matched" and verdict.evidence.endswith("n500_k5 not within 2")
+
+
+def test_a_run_that_was_given_up_early_tells_nothing_of_speed():
+    short, long = taken("n10_k5", 0.3, 0.4), taken("n100_k5", 0.3, 0.4)
+    judged = figure2.EXPERIMENT.claims[3].judge
     with pytest.raises(KeyError):
-        judge(3, final("n10_k5", 0.5), final("n100_k5", 0.5))
+        judged(Measured([short, final("n100_k5", 0.5)], [ran("n100_k5", 0.35)]))
+    with pytest.raises(KeyError):
+        judged(Measured([final("n10_k5", 0.5), long], [ran("n10_k5", 0.35)]))
+    verdict = judged(Measured([final("n10_k5", 0.5), long], [ran("n10_k5", 1.0)]))
+    assert verdict.word == "not reached", "the longer one got there first"
 
 
 def test_the_hardest_cell_is_the_last_if_the_others_are_above_it():
