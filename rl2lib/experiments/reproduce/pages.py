@@ -39,7 +39,8 @@ def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: d
     ]
     cells = measured.cells()
     if len(cells) > 1:
-        parts += ["## All cells", _overview(measured), "Bold: level with the cell's best by a paired 95% interval."]
+        note = f"Each number: {experiment.unit}. Bold: level with the cell's best by a paired 95% interval."
+        parts += ["## All cells", _overview(measured), note]
     for cell in cells:
         parts += [f"## {cell}", _cell_table(measured.cell(cell)), _cell_note(measured.cell(cell))]
     if experiment.claims:
