@@ -49,7 +49,7 @@ CLASSIC = (GITTINS, TUNED, UCB, TS, GREEDY)
 BLIND = "easy, without rewards"
 """What was withheld from one more agent, as a control: "performance was at chance"."""
 
-LEARNER = PPOConfig(discount=1.0, trace=0.95, minibatch_trials=64, learning_rate=6e-3, expected_rewards=True)
+LEARNER = PPOConfig(discount=1.0, trace=0.95, minibatch_trials=128, learning_rate=2e-3, expected_rewards=True)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Size:
     num_pulls: int = 100
     hidden_size: int = 48
     iterations: int = 120
-    trials: int = 256
+    trials: int = 512
     test_tasks: int = 20_000
     validation_tasks: int = 4_000
 

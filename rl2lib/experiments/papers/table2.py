@@ -1,7 +1,8 @@
 """Duan et al. 2016, table 2: random tabular MDPs, total reward over n episodes of ten steps.
 
 The paper's baselines in three columns (its own priors, the true prior, planned again at every step), the plain
-recurrent policy, and one with a memory for every state-action. What planning is worth is `table2_planning`'s question.
+recurrent policy, and one with a memory for every state-action, by reinforcement alone and after imitation of the best
+known rule. What planning is worth is `table2_planning`'s question.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rl2lib.agents.linear_baseline import NUM_MDP_FEATURES, LinearBaseline, mdp_features
+from rl2lib.agents.optimism import TransitionBlind
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
@@ -22,6 +24,7 @@ from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.tasks.tabular import TabularEnv
+from rl2lib.training.imitation import Imitation, ImitationConfig
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.schedules import Schedule
@@ -48,7 +51,10 @@ SNAIL_EPISODE = 20.8
 """Mishra et al. 2018 (table 2) give shares of an oracle; their row of random play implies its reward an episode."""
 PUBLISHED_TASKS = 1_000
 RL2, RL2_PAIRS = "RL²", "RL², memory per state-action"
+PPO_ALONE, IMITATED = "PPO", "imitation, then PPO"
 FIRST = 10  # episodes of the trials that every memory per state-action learns on first
+TEACHER_WIDTHS = {10: 0.8, 25: 1.2, 50: 1.6, 75: 1.6, 100: 1.6}
+"""By number of episodes, the width of the transition-blind rule that is imitated, chosen on other MDPs."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Size:
         pair_memory: hidden units of one state-action's memory.
         first: iterations on trials of `FIRST` episodes.
         then: iterations on trials of the cell's length.
+        imitate: iterations of imitation, on short trials and on trials of the cell's length.
+        refine: iterations of PPO after imitation.
         trials: of an iteration.
     """
 
@@ -73,13 +81,15 @@ class Size:
     pair_memory: int = 24
     first: int = 50
     then: int = 50
+    imitate: tuple[int, int] = (40, 20)
+    refine: int = 60
     trials: int = 256
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(8, 4, 8, 1, 4, 1, 1, 4),
+    "smoke": Size(8, 4, 8, 1, 4, 1, 1, (1, 1), 1, 4),
     "laptop": Size(),
-    "paper": Size(10_000, 1_000, 256, 500_000, 32, 200, 200, 512),
+    "paper": Size(10_000, 1_000, 256, 500_000, 32, 200, 200, (100, 50), 300, 512),
 }
 
 
@@ -97,12 +107,13 @@ def setting(cell: str) -> Setting:
 
 
 def runs(scale: Scale) -> list[Run]:
-    """Return what is trained: two policies in every cell."""
+    """Return what is trained in every cell: a memory per state-action in two ways, and a plain GRU."""
     planned = []
     for cell in cells(scale):
         n = int(cell[1:])
         planned += [
             Run(ID, f"pairs-{cell}", (cell,), partial(_pairs, n, scale), partial(_pairs_stages, n, scale)),
+            Run(ID, f"imitated-{cell}", (cell,), partial(_pairs, n, scale), partial(_imitated_stages, n, scale)),
             Run(ID, f"gru-{cell}", (cell,), partial(_gru, scale), partial(_gru_stages, n, scale)),
         ]
     return planned
@@ -119,8 +130,26 @@ def _pairs_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: 
     size = SIZES[scale]
     yield _stage(policy.for_trials(FIRST), FIRST, 1e-2, 0.01, size.first, size.trials, seed)
     if num_episodes != FIRST:
-        trials = max(2, size.trials * 25 // max(25, num_episodes))  # as many steps an iteration for every n
-        yield _stage(policy, num_episodes, 5e-3, 0.003, size.then, trials, seed + 1000)
+        yield _stage(policy, num_episodes, 5e-3, 0.003, size.then, _trials(num_episodes, size), seed + 1000)
+
+
+def _imitated_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
+    """Imitate the best known rule, short trials first; then go beyond it by PPO with small steps."""
+    assert isinstance(policy, PairMemoryPolicy)
+    size = SIZES[scale]
+    teacher = TransitionBlind(10, 5, 10, TEACHER_WIDTHS[num_episodes])
+    parts = ((FIRST, size.imitate[0], Schedule(1e-2, 3e-3)), (num_episodes, size.imitate[1], Schedule(3e-3, 3e-4)))
+    for number, (length, iterations, rate) in enumerate(parts):
+        trials = _trials(length, size)
+        config = ImitationConfig(epochs=2, minibatch_trials=max(1, trials // 8), learning_rate=rate)
+        training = TrainingConfig(iterations, trials, seed + 1000 * number, checkpoint_every=max(1, 100 // length))
+        yield Stage(Imitation(policy.for_trials(length), teacher, config), setting(f"n{length}"), training)
+    yield _stage(policy, num_episodes, 1e-3, 0.001, size.refine, _trials(num_episodes, size), seed + 2000)
+
+
+def _trials(num_episodes: int, size: Size) -> int:
+    """Trials of an iteration: as many steps for every n above 25."""
+    return max(2, size.trials * 25 // max(25, num_episodes))
 
 
 def _gru(scale: Scale, seed: int) -> SoftmaxPolicy:
@@ -167,10 +196,14 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     published = dict(zip(AGENTS, PUBLISHED[cell], strict=True))
     players = bounds(env, published[RANDOM])
     players += baseline_players(env, validation, num_episodes, published, scale=scale)
-    for agent, run in ((RL2_PAIRS, "pairs"), (RL2, "gru")):
+    for agent, how, run in (
+        (RL2_PAIRS, PPO_ALONE, "pairs"),
+        (RL2_PAIRS, IMITATED, "imitated"),
+        (RL2, PPO_ALONE, "gru"),
+    ):
         policies = acting_best(trained.policies(f"{run}-{cell}"), env, validation, seed=num_episodes)
         told = published["RL²"] if agent == RL2 else None
-        players.append(Player(agent, policies, "PPO", told, seeds=len(policies)))
+        players.append(Player(agent, policies, how, told, seeds=len(policies)))
     rows = contest(
         ID,
         cell,
@@ -262,8 +295,8 @@ EXPERIMENT = Experiment(
         'columns: "as published" has TabulaRL\'s own priors and plans once an episode; "true prior" knows what MDPs '
         'are drawn from; "true prior, every step" plans again at every step. Their scalings are chosen on other MDPs. '
         "The transition-blind rule looks at rewards alone; it is the best that is known, and 1 in the normalised "
-        "column. RL² is a plain GRU; both trained policies learned from expected rewards, with a baseline that sees "
-        "the task. The memory per state-action sees no transitions either."
+        "column. RL² is a plain GRU. PPO learns from expected rewards, with a baseline that sees the task. The memory "
+        "per state-action sees no transitions either; one of its two forms imitates the transition-blind rule first."
     ),
     cells=cells,
     runs=runs,

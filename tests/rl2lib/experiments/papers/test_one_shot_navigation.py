@@ -54,7 +54,7 @@ def test_the_shortest_way_of_a_small_grid_by_hand() -> None:
 
 
 def test_wiped_it_starts_every_episode_alike_with_the_same_weights() -> None:
-    policy = RecurrentPolicy((9,), 4, 6, generator=torch.Generator().manual_seed(0)).acting("greedy")
+    policy = RecurrentPolicy((9,), 4, 6, generator=torch.Generator().manual_seed(0), core="lstm").acting("greedy")
     twin = wiped(policy)
     assert twin.mode == "greedy"
     g = torch.Generator().manual_seed(1)
