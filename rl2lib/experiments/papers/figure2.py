@@ -348,10 +348,12 @@ EXPERIMENT = Experiment(
         Claim(
             f"RL² ends near the Gittins index: at {LEVEL:g} or more, in every cell.",
             partial(_reaches, agent=table1.RL2),
+            reason="the number of steps, which the longer trials and the more arms make scarcer (see the curves)",
         ),
         Claim(
             f"The same network ends at {LEVEL:g} or more in every cell when it imitates the index.",
             partial(_reaches, agent=table1.RL2_IMITATION),
+            reason="on many arms whole trials are slow to imitate; short ones first get there (see `imitation`)",
         ),
         Claim(
             f"The policy with a memory per arm ends at {LEVEL:g} or more in every cell.",

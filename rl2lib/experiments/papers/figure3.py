@@ -125,7 +125,11 @@ EXPERIMENT = Experiment(
     draw=draw,
     alt="Learning curves of the plain GRU and of a memory per state-action, normalised, a line for each n.",
     claims=(
-        Claim("RL² ends at OPSRL's score or above in every cell.", partial(_ends_above_opsrl, agent=table2.RL2)),
+        Claim(
+            "RL² ends at OPSRL's score or above in every cell.",
+            partial(_ends_above_opsrl, agent=table2.RL2),
+            reason=table2.EXPERIMENT.reasons[table2.RL2],
+        ),
         Claim(
             "A memory per state-action ends at OPSRL's score or above in every cell.",
             partial(_ends_above_opsrl, agent=table2.RL2_PAIRS),

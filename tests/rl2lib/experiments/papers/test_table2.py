@@ -1,0 +1,80 @@
+"""Table 2: what is trained, who plays, and how its claims are judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from rl2lib.experiments.papers import table2 as paper
+from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE
+from rl2lib.experiments.reproduce.rows import Measured, Row
+
+CLAIMS = dict(zip(("published", "snail", "known"), paper.EXPERIMENT.claims, strict=True))
+
+
+class FreshWeights:
+    """Policies as they are before training: enough to see who plays whom."""
+
+    def policies(self, name):
+        (run,) = [run for run in paper.runs("smoke") if run.name == name]
+        return [run.policy(seed) for seed in range(2)]
+
+
+def stages(name, seed=0):
+    (run,) = [run for run in paper.runs("laptop") if run.name == name]
+    return list(run.stages(run.policy(seed), seed))
+
+
+def row(agent, mean, cell="n10", seeds=0, variant="", behind=0.0):
+    return Row(paper.ID, cell, agent, variant, mean=mean, se=0.5, seeds=seeds, behind=behind, behind_se=0.1)
+
+
+def judge(name, *rows):
+    return CLAIMS[name].judge(Measured(list(rows)))
+
+
+def test_who_plays():
+    rows = paper.measure("n10", "smoke", FreshWeights()).rows
+    trained = {(row.agent, row.variant) for row in rows if row.seeds}
+    assert trained == {
+        (paper.RL2, paper.PPO_ALONE),
+        (paper.RL2_PAIRS, paper.PPO_ALONE),
+        (paper.RL2_PAIRS, paper.IMITATED),
+    }
+    assert [row.published for row in rows if row.agent == paper.RL2] == [156.2]
+    assert all(row.published is None for row in rows if row.agent == paper.RL2_PAIRS), "the paper has no such row"
+
+
+@pytest.mark.parametrize("num_episodes", paper.EPISODES)
+def test_imitation_comes_first_on_short_trials_and_all_stages_share_the_weights(num_episodes):
+    short, whole, refined = stages(f"imitated-n{num_episodes}")
+    assert [type(stage.learner).__name__ for stage in (short, whole, refined)] == ["Imitation", "Imitation", "PPO"]
+    lengths = [stage.setting.env.episodes_per_trial for stage in (short, whole, refined)]
+    assert lengths == [paper.FIRST, num_episodes, num_episodes]
+    assert len({id(stage.learner.policy.core) for stage in (short, whole, refined)}) == 1
+    assert [stage.learner.policy.episodes_per_trial for stage in (short, whole, refined)] == lengths
+    assert len({stage.training.seed for stage in (short, whole, refined)}) == 3, "no tasks twice"
+
+
+@pytest.mark.parametrize("run", ["pairs", "imitated"])
+def test_an_iteration_is_as_many_episodes_for_every_length_above_25(run):
+    for num_episodes in (25, 50, 75, 100):
+        last = stages(f"{run}-n{num_episodes}")[-1]
+        assert 6_000 < last.training.trials_per_iteration * num_episodes <= 6_400
+
+
+def test_snails_shares_of_an_oracle_are_compared_as_reward():
+    snail = 0.766 * 20.8 * 10
+    assert judge("snail", row(paper.RL2_PAIRS, snail + 2, seeds=3)).word == "surpassed"
+    assert judge("snail", row(paper.RL2_PAIRS, snail - 0.5, seeds=3)).word == "matched"
+    assert judge("snail", row(paper.RL2_PAIRS, snail - 2, seeds=3)).word == "not reached"
+
+
+def test_the_best_trained_row_counts_and_the_oracle_does_not():
+    oracle, blind = row(ORACLE, 220.0), row(BLIND, 162.0, behind=0.5)
+    behind = row(paper.RL2_PAIRS, 150.0, seeds=3, variant=paper.PPO_ALONE, behind=12.5)
+    best = row(paper.RL2_PAIRS, 162.5, seeds=3, variant=paper.IMITATED)
+    assert judge("known", oracle, blind, behind, best).word == "surpassed"
+    assert judge("known", oracle, row(BLIND, 162.4, behind=0.1), behind, best).word == "matched"
+    assert judge("known", oracle, row(BLIND, 163.0), behind, row(paper.RL2_PAIRS, 162.5, seeds=3, behind=0.5)).word == (
+        "not reached"
+    )
