@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rl2lib.agents import bandit, bayes_optimal, belief_optimal, gittins, optimism, tabular
+from rl2lib.agents import bandit, bayes_optimal, belief_optimal, gittins, harlow, optimism, tabular, two_step
 from rl2lib.tasks.by_id import make_by_id
 from rl2lib.types import Policy
 
@@ -26,6 +26,9 @@ AGENTS: dict[str, Callable[..., Policy[Any]]] = {
     "dependent-bandit-optimal": belief_optimal.DependentBanditOptimal,
     "corridor-optimal": belief_optimal.CorridorOptimal,
     "corridor-oracle": belief_optimal.CorridorOracle,
+    "two-step-optimal": two_step.TwoStepOptimal,
+    "two-step-model-free": two_step.TwoStepModelFree,
+    "harlow-optimal": harlow.HarlowOptimal,
     "mdp-greedy": tabular.Greedy,
     "mdp-epsilon-greedy": tabular.EpsilonGreedy,
     "psrl": tabular.PSRL,
@@ -35,7 +38,7 @@ AGENTS: dict[str, Callable[..., Policy[Any]]] = {
     "transition-blind": optimism.TransitionBlind,
     "mdp-oracle": tabular.Oracle,
 }
-"""Bandit agents, then those of the belief environments, then of tabular MDPs."""
+"""Bandit agents, then those of the other tasks, then of tabular MDPs."""
 
 
 def make_agent(agent_id: str, **options: Any) -> Policy[Any]:

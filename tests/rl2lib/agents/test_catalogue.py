@@ -18,6 +18,9 @@ SETTINGS = {
     "dependent-bandit-optimal": (("two-point-bandits", {}), None),
     "corridor-optimal": (("corridor", {}), {}),
     "corridor-oracle": (("corridor", {}), {}),
+    "two-step-optimal": (("two-step", {"episodes_per_trial": 3}), {"episodes_per_trial": 3}),
+    "two-step-model-free": (("two-step", {"episodes_per_trial": 3}), {}),
+    "harlow-optimal": (("harlow", {}), {}),
     "mdp-oracle": (("random-mdps", {"episodes_per_trial": 2}), {"horizon": 10}),
 }
 MDP_AGENTS = ("mdp-greedy", "mdp-epsilon-greedy", "psrl", "opsrl", "beb", "ucrl2", "transition-blind")
