@@ -247,8 +247,8 @@ def draw(measured: Measured) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.6), layout="constrained", width_ratios=(1.25, 1))
     for form in FORMS:
         line = measured.line(RETURN, form.line)
-        drawn = [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
-        band(left, *drawn, label=_named(form))
+        trials, *heights = ([getattr(point, part) for point in line] for part in ("x", "low", "y", "high"))
+        band(left, [x / 1000 for x in trials], *heights, label=_named(form))
         marker = MARKERS[FORMS.index(form)]
         pulls = measured.line(RETURN, by_pull(f"{form.agent} ({form.variant})"))
         right.plot([p.x for p in pulls], [p.y for p in pulls], marker=marker, markersize=5)
@@ -258,7 +258,7 @@ def draw(measured: Measured) -> Figure:
         (line,) = right.plot([p.x for p in pulls], [p.y for p in pulls], marker=marker, markersize=5, label=name)
         for row in (row for row in measured.cell(RETURN) if row.agent == agent):
             left.axhline(row.mean, color=line.get_color(), linestyle=line.get_linestyle(), linewidth=1)
-    left.set(xlabel="training trials", ylabel="trial return")
+    left.set(xlabel="thousand trials of training", ylabel="trial return")
     left.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     right.set(xlabel="pull", ylabel="reward", xticks=range(1, 6))
     figure.legend(loc="outside lower center", ncols=2)
