@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,14 @@ def write_summary(results: Path) -> None:
         "that can be expected, exact (=) or the best that is known (≈). A verdict counts a difference within the "
         "noise of both numbers, and the rounding of the published one, as matched.",
     ]
+    spent = _Spent()
     for experiment in EXPERIMENTS.values():
         scale, measured = _largest(experiment, results)
         parts.append(f"## {experiment.title}")
         if scale is None or measured is None:
             parts.append(f"{experiment.source}. Not run yet: `rl2 reproduce {experiment.id}`.")
             continue
+        spent.add(results / experiment.id / f"{scale}.json")
         page = f"{experiment.id}/{scale}"
         parts.append(
             f"{experiment.source}. Page, with the figure: [{page}.md]({page}.md). Numbers: [{page}.csv]({page}.csv). "
@@ -76,7 +79,35 @@ def write_summary(results: Path) -> None:
             parts.append(_published_table(published))
         below = {row.agent for row in published if row.verdict().word == "not reached"}
         parts.append("\n".join(f"- {agent}: {why}" for agent, why in experiment.reasons.items() if agent in below))
+    parts.append(spent.said())
     write_whole(results / "README.md", "\n\n".join(part for part in parts if part) + "\n")
+
+
+class _Spent:
+    """What all that is shown has cost; a run that several experiments measure is counted once."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.measuring = 0.0
+
+    def add(self, provenance: Path) -> None:
+        """Count what one table says of its making; a kill may have left it without."""
+        if not provenance.exists():
+            return
+        for made in json.loads(provenance.read_text(encoding="utf-8"))["cells"].values():
+            self.measuring += made["seconds"]
+            self.runs |= {card["sha256"]: card for card in made["trained"].values()}
+
+    def said(self) -> str:
+        """Return a section, or nothing."""
+        if not self.runs:
+            return ""
+        steps, seconds = (sum(card[part] for card in self.runs.values()) for part in ("env_steps", "seconds"))
+        return (
+            f"## What was spent\n\n{len(self.runs)} trained networks, {steps / 1e6:,.0f} million environment steps, "
+            f"{seconds / 3600:.1f} hours of training and {self.measuring / 3600:.1f} of measuring, each by one process on "
+            "one thread, on cores that had other work too. Commits and machines are on the pages."
+        )
 
 
 def _largest(experiment: Experiment, results: Path) -> tuple[Scale | None, Measured | None]:

@@ -1,5 +1,6 @@
 """Pages say what the rows say: hand-made rows, and the Markdown that comes of them."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,19 @@ def test_the_summary_shows_the_largest_scale_and_smoke_never(enter: Enter, tmp_p
 def test_an_experiment_of_points_alone_has_been_run(enter: Enter, tmp_path: Path) -> None:
     text = summary(enter, tmp_path, laptop=Measured(points=[Point("tiny", "first", "line", 0, 0)]))
     assert "tiny/laptop.md" in text and "not measured yet" in text
+
+
+def test_what_was_spent_counts_a_run_once(enter: Enter, tmp_path: Path) -> None:
+    enter(experiment(), tiny.experiment("later"))
+    cards = {
+        "tiny: net, seed 0": {"sha256": "a", "env_steps": 3_000_000, "seconds": 5400.0},
+        "tiny: net, seed 1": {"sha256": "b", "env_steps": 4_000_000, "seconds": 1800.0},
+    }
+    cells = {name: {"seconds": 900.0, "trained": cards} for name in ("first", "second")}
+    for name in ("tiny", "later"):
+        table = tmp_path / name / "laptop.csv"
+        rows.write(table, MEASURED)
+        table.with_suffix(".json").write_text(json.dumps({"cells": cells}))
+    write_summary(tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "2 trained networks, 7 million environment steps, 2.0 hours of training and 1.0 of measuring" in text
