@@ -81,18 +81,23 @@ def test_every_number_in_a_table_is_finite_and_has_an_error(results):
 
 
 SAMPLE = [
-    (table1, "n10_k5", table1.RL2, "gru-n10_k5", 2_000),
-    (table1, "n10_k50", table1.RL2_EQUIVARIANT, "equivariant-n10", 2_000),
-    (table1, "n100_k10", table1.RL2_IMITATION, "imitation-n100_k10", 1_000),
-    (table1, "n100_k50", table1.RL2_EQUIVARIANT, "equivariant-n100", 500),
-    (table2, "n10", table2.RL2_PAIRS, "pairs-n10", 500),
-    (table2, "n10", table2.RL2, "gru-n10", 500),
+    (table1, "n10_k5", table1.RL2, None, "gru-n10_k5", 2_000),
+    (table1, "n10_k50", table1.RL2_EQUIVARIANT, None, "equivariant-n10", 2_000),
+    (table1, "n100_k10", table1.RL2_IMITATION, None, "imitation-n100_k10", 1_000),
+    (table1, "n100_k50", table1.RL2_EQUIVARIANT, None, "equivariant-n100", 500),
+    (table2, "n10", table2.RL2_PAIRS, table2.PPO_ALONE, "pairs-n10", 500),
+    (table2, "n25", table2.RL2_PAIRS, table2.IMITATED, "imitated-n25", 300),
+    (table2, "n10", table2.RL2, None, "gru-n10", 500),
 ]
 
 
-@pytest.mark.parametrize(("paper", "cell", "agent", "run", "num_tasks"), SAMPLE, ids=[item[3] for item in SAMPLE])
-def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(results, paper, cell, agent, run, num_tasks):
-    row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent)
+@pytest.mark.parametrize(
+    ("paper", "cell", "agent", "variant", "run", "num_tasks"), SAMPLE, ids=[item[4] for item in SAMPLE]
+)
+def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(
+    results, paper, cell, agent, variant, run, num_tasks
+):
+    row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent, variant)
     trained = Trained(paper.EXPERIMENT, SCALE, Places(results, results), row.seeds)
     distribution, env = paper.setting(cell)
     tasks = distribution.sample(num_tasks, make_generators(99, "fresh tasks")["fresh tasks"])

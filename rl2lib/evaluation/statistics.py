@@ -37,6 +37,12 @@ class Estimate:
         return f"{self.mean:.{decimals}f} ± {(self.high - self.low) / 2:.{decimals}f}"
 
 
+def normal_estimate(mean: float, standard_error: float) -> Estimate:
+    """Return a mean over many tasks with its 95% interval, of which only the standard error was kept."""
+    reach = 1.96 * standard_error
+    return Estimate(mean, standard_error, mean - reach, mean + reach)
+
+
 def mean_estimate(values: Tensor) -> Estimate:
     """Return the mean of values [N] with a Student-t interval, so that three seeds are treated as three.
 

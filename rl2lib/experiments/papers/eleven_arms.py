@@ -277,9 +277,9 @@ def _learns_the_optimum(measured: Measured, form: Form) -> Verdict:
 
 
 def _never_pays(measured: Measured) -> Verdict:
-    """Whether neither network pays, with the usual bonus, in more than 1% of all trials."""
+    """Whether neither network pays, with the usual bonus and with any seed, in more than 1% of all trials."""
     found = [(form, [measured.row(cell, form.agent, form.variant) for cell in CELLS]) for form in FORMS[:3:2]]
-    never = all(_high(paid) <= 0.01 for _, (_, paid) in found)
+    never = all(max(_high(paid), *paid.every_seed) <= 0.01 for _, (_, paid) in found)
     evidence = "; ".join(f"{form.variant}: {_evidence(*both)}" for form, both in found)
     search = measured.row(RETURN, TS)
     return Verdict("matched" if never else "not reached", f"{evidence}; a search earns {search.mean:.2f}")

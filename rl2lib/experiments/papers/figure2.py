@@ -36,7 +36,7 @@ END = 0.2
 """The share of a curve that counts as its end."""
 LEVEL = 0.9
 """The normalised score whose reaching is timed: the same for all, and above what learning at n = 500 begins with."""
-SMOOTHED = 5  # iterations that a score is averaged over before it counts as reached
+SMOOTHED = 5  # points of the curve that a score is averaged over before it counts as reached
 
 FINAL, STEPS = "the curve's end", f"million steps to {LEVEL:g}"
 
@@ -152,48 +152,96 @@ def steps_to(curve: Curve, level: float = LEVEL) -> float:
     return curve.steps[window - 1 + int(reached[0])].item() if len(reached) else math.inf
 
 
-def published(cell: str, spread: float) -> tuple[float, float]:
-    """Return table 1's published return on the figure's scale, and its standard error; the figure prints no numbers.
+def on_scale(told: float, zero: Row, one: Row, num_tasks: int) -> tuple[float, float]:
+    """Return a published return, printed to a tenth, on a figure's scale, and its standard error.
+
+    The figures themselves print no numbers. The scale is ours: the paper's own reference is another algorithm.
 
     Args:
-        cell: which one.
-        spread: standard deviation over tasks of a normalised return, that the published means' noise is made from.
+        told: the return.
+        zero: who scores 0.
+        one: who scores 1.
+        num_tasks: that the published mean is over.
     """
-    told = dict(zip(AGENTS, PUBLISHED[cell], strict=True))
-    lead = told["Gittins"] - told["Random"]
-    # noise of two means over tasks of their own, and what rounding to a tenth hides of each: uniform, ±.05
-    noise = math.sqrt(2) * math.hypot(spread / math.sqrt(PUBLISHED_TASKS), 0.1 / math.sqrt(12) / lead)
-    return round((told["RL²"] - told["Random"]) / lead, 3), noise
+    lead = one.mean - zero.mean
+    spread = one.se * math.sqrt(one.num_tasks)
+    rounding = 0.1 / math.sqrt(12)  # uniform, up to .05 to either side
+    return round((told - zero.mean) / lead, 3), math.hypot(spread / math.sqrt(num_tasks), rounding) / lead
 
 
-def _rows(cell: str, drawn: Drawn, curves: list[Curve], zero: Row, one: Row) -> list[Row]:
-    """The median seed's score at its curve's end, and the median number of steps to `LEVEL` where that was reached."""
-    row = partial(Row, id=ID, cell=cell, agent=drawn.agent, actions="sampled", seeds=len(curves))
+def end_row(
+    experiment: str,
+    cell: str,
+    agent: str,
+    variant: str,
+    curves: list[Curve],
+    zero: Row,
+    one: Row,
+    *,
+    steps_per_trial: int,
+    told: tuple[float, float] | None = None,
+) -> Row:
+    """Return the median seed's score at its curve's end.
+
+    Args:
+        experiment: its id.
+        cell: the cell's name.
+        agent: whose curves they are.
+        variant: how it learned.
+        curves: one a seed.
+        zero: who scores 0.
+        one: who scores 1.
+        steps_per_trial: to tell how many trials the end is made of.
+        told: the published score and its standard error, where there is one.
+    """
     steps = curves[0].steps.diff(prepend=curves[0].steps.new_zeros(1))[-1].item()  # of one point
-    trials = steps * 1e6 / numbers(cell)[0]
     lead = one.mean - zero.mean
     ends = sorted((end_of(curve) for curve in curves), key=lambda end: end.mean().item())
     end = ends[(len(ends) - 1) // 2]
     score = end.mean().item()
     noise = mean_estimate(end).standard_error if len(end) > 1 else math.nan
-    told = published(cell, one.se * math.sqrt(one.num_tasks) / lead) if drawn.agent == table1.RL2 else (None, None)
-    rows = [
-        row(
-            variant=f"{drawn.how}, {FINAL}",
-            mean=score,
-            se=math.hypot(noise, score * one.se / lead, (1 - score) * zero.se / lead),  # the scale is measured too
-            num_tasks=round(trials * len(end)),
-            every_seed=tuple(each.mean().item() for each in ends),
-            published=told[0],
-            published_se=told[1],
-        )
-    ]
+    return Row(
+        experiment,
+        cell,
+        agent,
+        variant,
+        actions="sampled",
+        mean=score,
+        se=math.hypot(noise, score * one.se / lead, (1 - score) * zero.se / lead),  # the scale is measured too
+        num_tasks=round(steps * 1e6 / steps_per_trial * len(end)),
+        seeds=len(curves),
+        every_seed=tuple(each.mean().item() for each in ends),
+        published=told[0] if told else None,
+        published_se=told[1] if told else None,
+    )
+
+
+def _rows(cell: str, drawn: Drawn, curves: list[Curve], zero: Row, one: Row) -> list[Row]:
+    """The median seed's score at its curve's end, and the median number of steps to `LEVEL` where that was reached."""
+    num_pulls, _ = numbers(cell)
+    told = None
+    if drawn.agent == table1.RL2:
+        told = on_scale(PUBLISHED[cell][AGENTS.index(table1.RL2)], zero, one, PUBLISHED_TASKS)
+    end = end_row(
+        ID, cell, drawn.agent, f"{drawn.how}, {FINAL}", curves, zero, one, steps_per_trial=num_pulls, told=told
+    )
     taken = tuple(sorted(steps_to(curve) for curve in curves))
-    if math.isfinite(median := taken[(len(taken) - 1) // 2]):
-        spread = mean_estimate(torch.tensor(taken)).standard_error if len(taken) > 1 and taken[-1] < math.inf else 0.0
-        row = partial(row, variant=f"{drawn.how}, {STEPS}", num_tasks=round(trials * SMOOTHED), better="lower")
-        rows.append(row(mean=median, se=spread, every_seed=taken))
-    return rows
+    median = taken[(len(taken) - 1) // 2]
+    if not math.isfinite(median):
+        return [end]
+    spread = mean_estimate(torch.tensor(taken)).standard_error if len(taken) > 1 and taken[-1] < math.inf else 0.0
+    reached = replace(
+        end,
+        variant=f"{drawn.how}, {STEPS}",
+        mean=median,
+        se=spread,
+        num_tasks=end.num_tasks,
+        every_seed=taken,
+        published=None,
+        published_se=None,
+        better="lower",
+    )
+    return [end, reached]
 
 
 def curve_points(experiment: str, cell: str, agent: str, curves: list[Curve]) -> list[Point]:
@@ -285,20 +333,25 @@ def _hardest(measured: Measured) -> Verdict:
 
 
 def _longer_is_slower(measured: Measured) -> Verdict:
-    """Whether RL² needs more steps to `LEVEL` the longer the trials: ranges over seeds apart, "never" as far as run."""
-    words, right, wrong = [], 0, 0
+    """Whether RL² needs more steps to `LEVEL` the longer the trials, the ranges over seeds apart, at every k."""
+    words, right, wrong, silent = [], 0, 0, []
     for num_arms in table1.ARMS:
         there = [cell for cell in measured.cells() if numbers(cell)[1] == num_arms]
         taken = [_taken(measured, cell) for cell in there]
         words += [f"{cell} {_range(span)}" for cell, span in zip(there, taken, strict=True)]
+        told = right + wrong
         for shorter, longer in pairwise(taken):
             apart = shorter[1] < longer[0]
             # one that was given up earlier than the other got there tells nothing
             known = apart or longer[1] < shorter[0] or max(shorter[1], longer[1]) < math.inf
             right, wrong = right + apart, wrong + (known and not apart)
+        silent += [f"k = {num_arms}"] if told == right + wrong and len(there) > 1 else []
     if not right + wrong:
         raise KeyError("two lengths of one k")
-    return Verdict("not reached" if wrong else "matched", f"million steps to {LEVEL:g}: {'; '.join(words)}")
+    evidence = f"million steps to {LEVEL:g}: {'; '.join(words)}"
+    if silent:
+        evidence += f". The longer ones were given up too early to tell at {', '.join(silent)}"
+    return Verdict("not reached" if wrong else "open" if silent else "matched", evidence)
 
 
 def _taken(measured: Measured, cell: str) -> tuple[float, float]:
@@ -311,12 +364,13 @@ def _taken(measured: Measured, cell: str) -> tuple[float, float]:
 
 
 def _range(span: tuple[float, float]) -> str:
-    return f"not within {span[0]:.2g}" if span[1] == math.inf else f"{span[0]:.2g} to {span[1]:.2g}"
+    if span[1] == math.inf:
+        return f"not within {span[0]:.2g}"
+    return f"{span[0]:.2g}" if span[0] == span[1] else f"{span[0]:.2g} to {span[1]:.2g}"
 
 
 def percent(row: Row) -> str:
-    """Return a normalised score with half its interval, in percent."""
-    """Return a row's mean and half its 95% interval in percent."""
+    """Return a row's mean, a normalised score, and half its 95% interval in percent."""
     return f"{100 * row.mean:.1f}% ± {196 * row.se:.1f}"
 
 

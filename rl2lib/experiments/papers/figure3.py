@@ -5,7 +5,6 @@ Nothing is trained here: the curves are those on the cards of table 2's runs, as
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,9 @@ import torch
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.tabular_variants import tabular_agents
-from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.experiments.papers import table2
-from rl2lib.experiments.papers.figure2 import Curve, curve_points, end_of, percent
+from rl2lib.experiments.papers.figure2 import FINAL, Curve, curve_points, end_row, on_scale, percent
+from rl2lib.experiments.papers.table2 import AGENTS, PUBLISHED, PUBLISHED_TASKS
 from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
@@ -38,34 +37,16 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     tasks = distribution.sample(TEST_TASKS[scale], make_generators(num_episodes, "figure 3: test")["figure 3: test"])
     players = [Player("Random", [Random(env.num_actions)]), Player("OPSRL", [tabular_agents("as published")["OPSRL"]])]
     returns = contest(ID, cell, players, env, tasks, seed=num_episodes, random="Random", reference="OPSRL", chunk=500)
-    one, zero = sorted(returns, key=lambda row: -row.mean)
-    rows, points = [], []
+    zero, one = (next(row for row in returns if row.agent == agent) for agent in ("Random", "OPSRL"))
+    published = PUBLISHED[cell][AGENTS.index(table2.RL2)]
+    found = Measured()
     for agent, run in RUNS.items():
         curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(f"{run}-{cell}")]
-        ends = sorted((end_of(curve) for curve in curves), key=lambda end: end.mean().item())
-        end = ends[(len(ends) - 1) // 2]
-        score, lead = end.mean().item(), one.mean - zero.mean
-        noise = mean_estimate(end).standard_error if len(end) > 1 else 0.0
-        published = dict(zip(table2.AGENTS, table2.PUBLISHED[cell], strict=True))
-        told = (published["RL²"] - published["Random"]) / (published["OPSRL"] - published["Random"])
-        rows.append(
-            Row(
-                ID,
-                cell,
-                agent,
-                "the curve's end",
-                actions="sampled",
-                mean=score,
-                se=math.hypot(noise, score * one.se / lead, (1 - score) * zero.se / lead),
-                num_tasks=one.num_tasks,
-                seeds=len(curves),
-                every_seed=tuple(each.mean().item() for each in ends),
-                published=round(told, 3) if agent == table2.RL2 else None,
-                published_se=one.se * math.sqrt(one.num_tasks / table2.PUBLISHED_TASKS) / lead,
-            )
-        )
-        points += curve_points(ID, cell, agent, curves)
-    return Measured(rows, points)
+        told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == table2.RL2 else None
+        steps = 10 * num_episodes  # ten steps an episode
+        found.rows.append(end_row(ID, cell, agent, FINAL, curves, zero, one, steps_per_trial=steps, told=told))
+        found.points.extend(curve_points(ID, cell, agent, curves))
+    return found
 
 
 def _curve(card: dict[str, Any], num_episodes: int, zero: Row, one: Row) -> Curve:
@@ -120,7 +101,7 @@ EXPERIMENT = Experiment(
         "figure prints none. Bands are ranges over seeds."
     ),
     cells=table2.cells,
-    runs=table2.runs,
+    runs=lambda scale: [run for run in table2.runs(scale) if run.name.partition("-")[0] in RUNS.values()],
     measure=measure,
     draw=draw,
     alt="Learning curves of the plain GRU and of a memory per state-action, normalised, a line for each n.",

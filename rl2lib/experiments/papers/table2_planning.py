@@ -195,7 +195,9 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         policies = acting_best(trained.policies(f"{network}-{cell}"), env, validation, seed=place)
         players.append(Player(agent, policies, "PPO", seeds=len(policies)))
     reference, chunk = OPTIMAL if kind == "chain" else ORACLE, 20_000 // episodes
-    rows = contest(ID, cell, players, env, tasks, seed=place, random=RANDOM, reference=reference, chunk=chunk)
+    rows = contest(
+        ID, cell, players, env, tasks, seed=place, random=RANDOM, reference=reference, apart=(OPTIMAL,), chunk=chunk
+    )
     return Measured(rows, _by_episode(cell, players, rows, env, tasks, place))
 
 

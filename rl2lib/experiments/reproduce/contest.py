@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +119,7 @@ def contest(
     reference: str | None = None,
     ceiling: float | None = None,
     published_tasks: int | None = None,
+    apart: Collection[str] = (),
     score: Score = trial_return,
     better: str = "higher",
     chunk: int = 2_000,
@@ -139,6 +140,7 @@ def contest(
         reference: name of the one that scores 1.
         ceiling: the exact best expected score, where it is known; else the reference's mean is the best known.
         published_tasks: how many tasks the paper's means are over, to work out their standard error.
+        apart: names of bounds that nobody is measured against, like whoever is told the task.
         score: what a trial is worth.
         better: "higher" or "lower".
         chunk: how many tasks are played at once.
@@ -156,7 +158,7 @@ def contest(
         played.sort(key=lambda values: sign * values.double().mean().item())  # worst first
         kept[player.name] = played[(len(played) - 1) // 2]
         every_seed[player.name] = tuple(sorted(values.double().mean().item() for values in played))
-    contenders = [player.name for player in players if not player.sees_task]
+    contenders = [player.name for player in players if not player.sees_task and player.name not in apart]
     best = max(contenders, key=lambda name: sign * kept[name].double().mean().item())
     best_known = kept[reference].double().mean().item() if reference else None
     rows = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rl2lib.evaluation import figures
-from rl2lib.evaluation.statistics import Estimate
+from rl2lib.evaluation.statistics import normal_estimate
 from rl2lib.evaluation.tables import Column, to_markdown
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
 from rl2lib.experiments.reproduce import rows
@@ -16,7 +16,7 @@ from rl2lib.experiments.reproduce.plan import SCALES, Experiment, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.files import write_whole
 
-MARKS = {"matched": "=", "surpassed": "↑", "not reached": "↓", "not measured": ""}
+MARKS = {"matched": "=", "surpassed": "↑", "not reached": "↓", "open": "?", "not measured": ""}
 
 
 def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: dict[str, Any], table: Path) -> None:
@@ -55,9 +55,10 @@ def write_summary(results: Path) -> None:
     parts = [
         "# Results",
         "Every table and figure of the papers that was reproduced, each at the largest scale that was run. Generated "
-        "by `rl2 reproduce`; do not edit. Ours: the median seed's mean with half a 95% interval. Ceiling: the best "
-        "that can be expected, exact (=) or the best that is known (≈). A verdict counts a difference within the "
-        "noise of both numbers, and the rounding of the published one, as matched.",
+        "by `rl2 reproduce`; do not edit. Ours: the median seed's mean with half a 95% interval over tasks; how far "
+        "seeds differ, the pages show. Ceiling: the best that can be expected, exact (=) or the best that is known "
+        "(≈). A verdict counts a difference within the noise of both numbers, and the rounding of the published one, "
+        "as matched; it is open where the intervals allow both.",
     ]
     spent = _Spent()
     for experiment in EXPERIMENTS.values():
@@ -142,17 +143,17 @@ def _cell_table(cell: Sequence[Row]) -> str:
     decimals = _decimals(cell)
     records = []
     for row in cell:
-        behind = None if row.behind is None else _estimate(row.behind, row.behind_se)
+        behind = None if row.behind is None else normal_estimate(row.behind, row.behind_se or 0.0)
         records.append(
             {
                 "agent": row.agent,
                 "variant": row.variant,
                 "setting": row.setting,
                 "actions": row.actions,
-                "mean": _estimate(row.mean, row.se),
+                "mean": row.estimate,
                 "level": row.level_with_best,
                 "behind": "best" if row.behind == 0 else behind,
-                "normalised": None if row.normalised is None else _estimate(row.normalised, row.normalised_se),
+                "normalised": None if row.normalised is None else row.share,
                 "every seed": " ".join(f"{mean:.{decimals}f}" for mean in row.every_seed),
                 "published": None if row.published is None else f"{row.published:g}",
                 "verdict": "" if row.published is None else row.verdict().word,
@@ -175,7 +176,10 @@ def _cell_table(cell: Sequence[Row]) -> str:
 
 def _cell_note(cell: Sequence[Row]) -> str:
     first = cell[0]
-    note = f"The same {first.num_tasks:,} tasks for all; ± is half a 95% interval; of several seeds the median one."
+    tasks = (
+        f"The same {first.num_tasks:,} tasks for all" if len({row.num_tasks for row in cell}) == 1 else "Tasks differ"
+    )
+    note = f"{tasks}; ± is half a 95% interval over tasks; of several seeds the median one."
     if first.ceiling is not None:
         note += f" Ceiling: {first.ceiling:.{_decimals(cell) + 1}f} ({first.ceiling_is})."
     return note
@@ -192,6 +196,8 @@ def _claims_table(experiment: Experiment, scale: Scale, measured: Measured) -> s
             verdict = claim.judge(measured)
         except KeyError as error:
             verdict = Verdict("not measured", f"not measured yet: {error.args[0]}")
+        if so_far and verdict.word in ("matched", "surpassed"):
+            verdict = verdict._replace(word="not measured")
         text = so_far + verdict.evidence
         if verdict.word == "not reached" and claim.reason:
             text += f". Why: {claim.reason}"
@@ -209,13 +215,14 @@ def _published_table(published: Sequence[Row]) -> str:
                 "cell": row.cell,
                 "agent": row.agent,
                 "variant": row.variant,
+                "seeds": str(row.seeds or ""),
                 "published": f"{row.published:g}",
-                "ours": _estimate(row.mean, row.se).format(decimals),
+                "ours": row.estimate.format(decimals),
                 "ceiling": "" if row.ceiling is None else f"{sign} {row.ceiling:.{decimals}f}",
                 "verdict": f"{MARKS[row.verdict().word]} {row.verdict().word}",
             }
         )
-    keys = ("cell", "agent", "variant", "published", "ours", "ceiling", "verdict")
+    keys = ("cell", "agent", "variant", "seeds", "published", "ours", "ceiling", "verdict")
     return to_markdown(records, [Column(key) for key in keys if any(record[key] for record in records)])
 
 
@@ -244,11 +251,6 @@ def _provenance_table(book: dict[str, Any]) -> str:
         )
     columns = [Column("what"), Column("steps"), Column("seconds", decimals=0), Column("commit"), Column("machine")]
     return to_markdown(lines, columns)
-
-
-def _estimate(mean: float, se: float | None) -> Estimate:
-    error = se or 0.0
-    return Estimate(mean, error, mean - 1.96 * error, mean + 1.96 * error)
 
 
 def _decimals(cell: Sequence[Row]) -> int:

@@ -11,16 +11,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from rl2lib.evaluation.statistics import Estimate, normal_estimate
 from rl2lib.files import write_whole
 
-Word = Literal["matched", "surpassed", "not reached", "not measured"]
+Word = Literal["matched", "surpassed", "not reached", "open", "not measured"]
 
 
 class Verdict(NamedTuple):
     """How a claim stands.
 
     Attributes:
-        word: the verdict.
+        word: the verdict; "open" where the intervals allow both.
         evidence: the numbers behind it.
     """
 
@@ -76,6 +77,22 @@ class Row:
     behind: float | None = None
     behind_se: float | None = None
     better: str = "higher"
+
+    @property
+    def estimate(self) -> Estimate:
+        """The mean with its 95% interval over tasks."""
+        return normal_estimate(self.mean, self.se)
+
+    @property
+    def share(self) -> Estimate:
+        """The normalised score with its 95% interval over tasks.
+
+        Raises:
+            KeyError: if its cell has no scale to normalise by.
+        """
+        if self.normalised is None:
+            raise KeyError(f"{self.cell}: a normalised score of {self.agent}")
+        return normal_estimate(self.normalised, self.normalised_se or 0.0)
 
     @property
     def level_with_best(self) -> bool:

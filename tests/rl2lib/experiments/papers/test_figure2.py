@@ -86,11 +86,13 @@ def test_the_scale_is_measured_and_a_curve_at_the_exact_optimum_ends_at_the_ceil
     assert figure2.measure("n10_k5", "smoke", Cards(5.0)).row("n10_k5", GRU.agent).mean < 0.5, "and no row of steps"
 
 
-def test_published_returns_are_put_on_the_same_scale():
-    score, error = figure2.published("n500_k50", spread=0.1)
-    assert score == pytest.approx((438.9 - 249.6) / (463.7 - 249.6), abs=1e-3)
-    assert error == pytest.approx(math.sqrt(2) * 0.1 / math.sqrt(1000), rel=0.01)
-    assert figure2.published("n10_k5", spread=0.1)[1] > 0.02, "at ten pulls rounding to a tenth is most of the noise"
+def test_published_returns_are_put_on_our_scale():
+    zero, one = (Row("figure2", "n500_k50", "", mean=mean, se=0.2, num_tasks=10_000) for mean in (250.0, 465.0))
+    score, error = figure2.on_scale(438.9, zero, one, 1_000)
+    assert score == pytest.approx(188.9 / 215, abs=5e-4), "our means, not those of the paper's own Gittins index"
+    assert error == pytest.approx(0.2 * math.sqrt(10) / 215, rel=0.01), "a tenth of the tasks"
+    near = replace(one, mean=251.0, se=1e-9)
+    assert figure2.on_scale(250.5, zero, near, 1_000)[1] == pytest.approx(0.1 / math.sqrt(12)), "printed to a tenth"
 
 
 def test_a_curve_is_below_the_level_only_where_its_interval_is():
@@ -110,6 +112,9 @@ def test_longer_trials_are_slower_if_no_seed_is_faster_there():
     assert judged(Measured([short, replace(long, every_seed=(0.15, 0.4))])).word == "not reached"
     verdict = judged(Measured([short, long, never], [ran("n500_k5", 2.0)]))
     assert verdict.word == "matched" and verdict.evidence.endswith("n500_k5 not within 2")
+    silent = [final("n10_k50", 0.5), final("n100_k50", 0.5)], [ran("n10_k50", 2.0), ran("n100_k50", 1.0)]
+    verdict = judged(Measured([short, long, *silent[0]], silent[1]))
+    assert verdict.word == "open" and "k = 50" in verdict.evidence, "one k says nothing of another"
 
 
 def test_a_run_that_was_given_up_early_tells_nothing_of_speed():

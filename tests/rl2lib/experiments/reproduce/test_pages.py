@@ -161,13 +161,13 @@ def summary(enter: Enter, results: Path, **scales: Measured) -> str:
 
 def test_the_summary_has_every_published_number_with_its_verdict(enter: Enter, tmp_path: Path) -> None:
     text = summary(enter, tmp_path, laptop=MEASURED)
-    head = ["cell", "agent", "variant", "published", "ours", "ceiling", "verdict"]
+    head = ["cell", "agent", "variant", "seeds", "published", "ours", "ceiling", "verdict"]
     assert lines(text, "cell") == [head]
     assert lines(text, "first") == [
-        ["first", "RL²", "GRU", "7", "6.500 ± 0.196", "", "↓ not reached"],
-        ["first", "UCB1", "", "6.4", "6.400 ± 0.196", "", "= matched"],
+        ["first", "RL²", "GRU", "2", "7", "6.500 ± 0.196", "", "↓ not reached"],
+        ["first", "UCB1", "", "", "6.4", "6.400 ± 0.196", "", "= matched"],
     ]
-    assert lines(text, "second") == [["second", "RL²", "GRU", "432.5", "437.0 ± 0.2", "≈ 442.8", "↑ surpassed"]]
+    assert lines(text, "second") == [["second", "RL²", "GRU", "", "432.5", "437.0 ± 0.2", "≈ 442.8", "↑ surpassed"]]
     assert "- RL²: trained for a minute" in text and "never shown" not in text
     assert "[tiny/laptop.md](tiny/laptop.md)" in text and "`rl2 reproduce tiny --scale laptop`" in text
     assert lines(text, "It is above 400.") == [["It is above 400.", "matched", "437.0"]]
