@@ -304,7 +304,7 @@ def _judge_need(cell: str, what: str, expected: bool, measured: Measured) -> Ver
     if what == LAST_ALONE:
         last, whole = (measured.line(cell, f"reward: {one}")[-1].y for one in (LAST_ALONE, WHOLE))
         evidence += f"; its last episode earns {last:.3f}, the whole agent's {whole:.3f}"
-    return Verdict("matched" if answer is expected else "not reached", evidence)
+    return Verdict("open" if answer is None else "matched" if answer is expected else "not reached", evidence)
 
 
 def _within_their_optimum(measured: Measured) -> Verdict:
