@@ -58,7 +58,8 @@ def write_summary(results: Path) -> None:
         "by `rl2 reproduce`; do not edit. Ours: the median seed's mean with half a 95% interval over tasks; how far "
         "seeds differ, the pages show. Ceiling: the best that can be expected, exact (=) or the best that is known "
         "(≈). A verdict counts a difference within the noise of both numbers, and the rounding of the published one, "
-        "as matched; it is open where the intervals allow both.",
+        "as matched; it is open where the intervals allow both. Not among them yet: visual navigation (Duan et al. "
+        "2016, section 3.3).",
     ]
     spent = _Spent()
     for experiment in EXPERIMENTS.values():
@@ -75,10 +76,12 @@ def write_summary(results: Path) -> None:
         )
         if experiment.claims:
             parts.append(_claims_table(experiment, scale, measured))
-        published = [row for row in measured.rows if row.published is not None]
-        if published:
-            parts.append(_published_table(published))
-        below = {row.agent for row in published if row.verdict().word == "not reached"}
+        told = {row.cell for row in measured.rows if row.published is not None}
+        if told:
+            # what was trained is shown where anything was published, to be compared with it
+            shown = [row for row in measured.rows if row.published is not None or (row.seeds and row.cell in told)]
+            parts.append(_published_table(shown))
+        below = {row.agent for row in measured.rows if row.verdict().word == "not reached"}
         parts.append("\n".join(f"- {agent}: {why}" for agent, why in experiment.reasons.items() if agent in below))
     parts.append(spent.said())
     write_whole(results / "README.md", "\n\n".join(part for part in parts if part) + "\n")
@@ -141,6 +144,7 @@ def _overview(measured: Measured) -> str:
 
 def _cell_table(cell: Sequence[Row]) -> str:
     decimals = _decimals(cell)
+    beyond = _beyond_greedy(cell)
     records = []
     for row in cell:
         behind = None if row.behind is None else normal_estimate(row.behind, row.behind_se or 0.0)
@@ -154,6 +158,7 @@ def _cell_table(cell: Sequence[Row]) -> str:
                 "level": row.level_with_best,
                 "behind": "best" if row.behind == 0 else behind,
                 "normalised": None if row.normalised is None else row.share,
+                "beyond": beyond.get(id(row)),
                 "every seed": " ".join(f"{mean:.{decimals}f}" for mean in row.every_seed),
                 "published": None if row.published is None else f"{row.published:g}",
                 "verdict": "" if row.published is None else row.verdict().word,
@@ -167,6 +172,7 @@ def _cell_table(cell: Sequence[Row]) -> str:
         Column("mean", decimals=decimals, bold="level"),
         Column("behind", "behind the best", decimals=decimals),
         Column("normalised"),
+        Column("beyond", "of what exploration earns", decimals=2),
         Column("every seed"),
         Column("published"),
         Column("verdict"),
@@ -181,8 +187,18 @@ def _cell_note(cell: Sequence[Row]) -> str:
     )
     note = f"{tasks}; ± is half a 95% interval over tasks; of several seeds the median one."
     if first.ceiling is not None:
-        note += f" Ceiling: {first.ceiling:.{_decimals(cell) + 1}f} ({first.ceiling_is})."
+        name = "Ceiling" if first.better == "higher" else "Least possible"
+        luck = ", in expectation: on these tasks a mean may pass it" if first.ceiling_is == "exact" else ""
+        note += f" {name}: {first.ceiling:.{_decimals(cell) + 1}f} ({first.ceiling_is}{luck})."
     return note
+
+
+def _beyond_greedy(cell: Sequence[Row]) -> dict[int, float]:
+    """The part of each normalised score that exploration earns: 0 is the best greedy row, 1 the reference; by row."""
+    greedy = max((row.normalised for row in cell if row.agent == "Greedy" and row.normalised is not None), default=None)
+    if greedy is None or greedy >= 1:
+        return {}
+    return {id(row): (row.normalised - greedy) / (1 - greedy) for row in cell if row.normalised is not None}
 
 
 def _claims_table(experiment: Experiment, scale: Scale, measured: Measured) -> str:
@@ -205,9 +221,9 @@ def _claims_table(experiment: Experiment, scale: Scale, measured: Measured) -> s
     return to_markdown(records, [Column("claim"), Column("verdict"), Column("evidence")])
 
 
-def _published_table(published: Sequence[Row]) -> str:
+def _published_table(shown: Sequence[Row]) -> str:
     records = []
-    for row in published:
+    for row in shown:
         sign = "=" if row.ceiling_is == "exact" else "≈"
         decimals = _decimals([row])
         records.append(
@@ -216,10 +232,10 @@ def _published_table(published: Sequence[Row]) -> str:
                 "agent": row.agent,
                 "variant": row.variant,
                 "seeds": str(row.seeds or ""),
-                "published": f"{row.published:g}",
+                "published": "" if row.published is None else f"{row.published:g}",
                 "ours": row.estimate.format(decimals),
                 "ceiling": "" if row.ceiling is None else f"{sign} {row.ceiling:.{decimals}f}",
-                "verdict": f"{MARKS[row.verdict().word]} {row.verdict().word}",
+                "verdict": "" if row.published is None else f"{MARKS[row.verdict().word]} {row.verdict().word}",
             }
         )
     keys = ("cell", "agent", "variant", "seeds", "published", "ours", "ceiling", "verdict")
@@ -249,6 +265,9 @@ def _provenance_table(book: dict[str, Any]) -> str:
                 "machine": card["device"],
             }
         )
+    spent = sum(card["env_steps"] for card in trained.values())
+    seconds = sum(line["seconds"] for line in lines)
+    lines.append({"what": "in all", "steps": f"{spent:,}", "seconds": seconds, "commit": "", "machine": ""})
     columns = [Column("what"), Column("steps"), Column("seconds", decimals=0), Column("commit"), Column("machine")]
     return to_markdown(lines, columns)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_a_cells_table_and_note(enter: Enter, tmp_path: Path) -> None:
     ]
     assert lines(text, "UCB1")[0][4:6] == ["**6.400 ± 0.196**", "0.100 ± 0.196"]
     assert lines(text, "UCB1")[0][-1] == "matched" and lines(text, "Random")[0][-2:] == ["", ""]
-    assert "The same 1,000 tasks for all; ± is half a 95% interval" in text and "Ceiling: 6.6600 (exact)." in text
+    assert "The same 1,000 tasks for all; ± is half a 95% interval" in text and "Ceiling: 6.6600 (exact, in" in text
 
 
 def test_columns_with_nothing_in_them_are_left_out(enter: Enter, tmp_path: Path) -> None:
@@ -134,6 +135,9 @@ def test_a_claim_on_a_table_that_is_not_whole_says_so(enter: Enter, tmp_path: Pa
     half = Measured([row for row in MEASURED.rows if row.cell == "first"])
     text = page(enter, tmp_path, half).partition("## Claims")[2]
     assert "1 of 2 cells measured so far; " in text
+    claim = Claim("It is fine everywhere.", lambda measured: Verdict("matched", "so far"))
+    found = lines(page(enter, tmp_path, half, claims=(claim,)), claim.text)
+    assert found == [[claim.text, "not measured", "1 of 2 cells measured so far; so far"]], "the rest may differ"
     assert "measured so far" not in page(enter, tmp_path)
 
 
@@ -143,6 +147,15 @@ def test_provenance(enter: Enter, tmp_path: Path) -> None:
     assert lines(text, "trained tiny: net, seed 0") == [
         ["trained tiny: net, seed 0", "1,234,567", "60", "fedcba9876", "cpu"]
     ]
+    assert lines(text, "in all") == [["in all", "1,234,567", "61", "", ""]]
+
+
+def test_what_exploration_earns_is_counted_from_the_best_greedy_row(enter: Enter, tmp_path: Path) -> None:
+    shares = {"Best": 1.0, "RL²": 0.97, "Greedy": 0.94, "Random": 0.0}
+    measured = Measured([row("first", name, 6.0, 0.0, normalised=share) for name, share in shares.items()])
+    text = page(enter, tmp_path, measured, claims=())
+    assert [lines(text, name)[0][-1] for name in shares] == ["1.00", "0.50", "0.00", "-15.67"]
+    assert "of what exploration earns" not in page(enter, tmp_path), "nobody is greedy there"
 
 
 @pytest.mark.parametrize(("mean", "text"), [(6.5, "6.500"), (84.9, "84.90"), (1939.5, "1939.5"), (-6.5, "-6.500")])
@@ -172,6 +185,14 @@ def test_the_summary_has_every_published_number_with_its_verdict(enter: Enter, t
     assert "[tiny/laptop.md](tiny/laptop.md)" in text and "`rl2 reproduce tiny --scale laptop`" in text
     assert lines(text, "It is above 400.") == [["It is above 400.", "matched", "437.0"]]
     assert "## Another\n\nNobody, table 0. Not run yet: `rl2 reproduce later`." in text
+
+
+def test_the_summary_puts_what_was_trained_beside_what_was_published(enter: Enter, tmp_path: Path) -> None:
+    ours = row("first", "RL², another network", 6.9, 0.0, seeds=3)
+    elsewhere = replace(ours, cell="third")
+    text = summary(enter, tmp_path, laptop=replace(MEASURED, rows=[*MEASURED.rows, ours, elsewhere]))
+    assert ["first", "RL², another network", "", "3", "", "6.900 ± 0.196", "", ""] in lines(text, "first")
+    assert not lines(text, "third")
 
 
 def test_the_summary_shows_the_largest_scale_and_smoke_never(enter: Enter, tmp_path: Path) -> None:
