@@ -256,7 +256,7 @@ def draw(measured: Measured) -> Figure:
     left.axvline(0, color=left.yaxis.label.get_color(), linewidth=1)
     left.set_yticks(range(len(ABLATIONS)), ABLATIONS)
     left.invert_yaxis()
-    left.set(xlabel="cost, % of the whole agent's gain over random play")
+    left.set(xlabel="cost, % of the gain over random")
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     for cell, axes in zip(there, right, strict=True):
         for what in (WHOLE, *ABLATIONS):

@@ -200,7 +200,8 @@ def draw(measured: Measured) -> Figure:
     panels = halves[1].subplots(2, 2, sharex=True)
     for axes, (trained, cell) in zip(panels.flat, PANELS, strict=True):
         _curves(axes, measured, trained, cell)
-    halves[1].supxlabel("pull", fontsize="medium")
+    for axes in panels[1]:
+        axes.set_xlabel("pull")
     halves[1].supylabel("cumulative regret", fontsize="medium")
     halves[1].legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
@@ -224,9 +225,10 @@ def _heat_map(axes: Axes, measured: Measured) -> None:
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
     axes.set_xticks(range(len(there)), there)
     axes.set_yticks(range(len(kept)), [f"{agent}, {variant}" if variant else agent for agent, variant in kept])
-    axes.set(xlabel="tested on", title="cumulative regret after the last pull")
+    axes.set(xlabel="tested on", title="regret after the last pull; colours: times the least possible")
     axes.grid(False)
-    axes.figure.colorbar(image, ax=axes, label="times the exact optimum", ticks=[1, 2, 4, 8], format="%g")
+    bar = axes.figure.colorbar(image, ax=axes, ticks=[1, 2, 4, 8], format="%g")
+    bar.minorticks_off()
 
 
 def _curves(axes: Axes, measured: Measured, trained: str, cell: str) -> None:

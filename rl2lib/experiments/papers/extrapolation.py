@@ -202,7 +202,7 @@ def draw(measured: Measured) -> Figure:
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     both[0].set_ylabel("normalised score\n(0 random, 1 Gittins index)")
-    both[1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    both[1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), title="hollow: neither trained nor tuned there")
     figure.tight_layout()
     return figure
 

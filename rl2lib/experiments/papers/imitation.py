@@ -363,16 +363,16 @@ EXPERIMENT = Experiment(
             reason="the number of steps: half of them is further behind (see below), and the score still rises",
         ),
         Claim(
-            "It does so at n = 100, k = 50.",
+            "Told the same, it plays at the index's level at n = 100, k = 50.",
             partial(_level_with_index, cell=EASIER, agent=SHORT_FIRST),
         ),
         Claim(
-            "On the same trials' lengths, after the same number of steps, imitation is ahead of PPO: the slow learner "
-            "is the limit.",
+            "On the same trials' lengths, after the same number of steps, imitation is ahead of PPO: PPO is not at the "
+            "architecture's limit.",
             partial(_ahead, behind=RL2_SHORT_FIRST, ahead=SHORT_FIRST),
         ),
         Claim(
-            "Twice as much imitation gains: steps are missing, not capacity.",
+            "Twice as much imitation still gains.",
             partial(_ahead, behind=HALF, ahead=SHORT_FIRST),
         ),
         Claim(

@@ -286,7 +286,7 @@ def draw(measured: Measured) -> Figure:
                 x = [point.x for point in line]
                 low, middle, high = ([factor * getattr(point, name) for point in line] for name in ("low", "y", "high"))
                 band(axes, x, low, middle, high, label=agent, marker=marker, markersize=5)
-        upper.set(title=f"four rooms, {cell}", yscale="log", ylabel="steps to the goal")
+        upper.set(title=f"four rooms, {cell}", yscale="log", ylabel="steps to the goal, log scale")
         upper.yaxis.set_major_locator(FixedLocator([3, 5, 10, 20, 50, 100, 200]))
         upper.yaxis.set_major_formatter("{x:.0f}")
         upper.yaxis.set_minor_locator(NullLocator())
