@@ -12,7 +12,7 @@ from rl2lib.experiments.papers import table1, table2
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
 from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.contest import scores
-from rl2lib.experiments.reproduce.trained import VERSION, Places, Trained
+from rl2lib.experiments.reproduce.trained import VERSION, Places, Trained, is_finished, num_seeds
 from rl2lib.tasks.sampling import make_generators
 
 MEGABYTE = 2**20
@@ -52,14 +52,16 @@ def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
         for path in folder.glob(f"{SCALE}-*.safetensors"):
             card, _ = shipped.load(path.with_suffix(""), VERSION)
             assert card["env_steps"] > 0 and card["seconds"] > 0 and card["commit"] != "unknown"
-        names = {path.stem for path in folder.glob(f"{SCALE}-*.json")}
         planned = {
-            f"{SCALE}-{run.name}-seed{seed}"
+            f"{SCALE}-{run.name}-seed{seed}": (run, seed)
             for run in EXPERIMENTS[folder.parent.name].runs(SCALE)
             if run.owner == folder.parent.name
-            for seed in range(run.seeds or 3)
+            for seed in range(num_seeds(run, SCALE, None))
         }
-        assert names <= planned, "a superseded file lies among the results"
+        for path in folder.glob(f"{SCALE}-*.json"):
+            assert path.stem in planned, f"{path}: a superseded file lies among the results"
+            run, seed = planned[path.stem]
+            assert is_finished(run, SCALE, seed, Places(results, results)), "refuses what another plan made"
 
 
 def test_the_tables_were_measured_with_the_weights_that_lie_beside_them(results):

@@ -23,7 +23,7 @@ from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, b
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.tasks.bandit import EASY, HARD, MEDIUM, UNIFORM, BanditEnv, IndependentBandits
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv, InformativeBandits
 from rl2lib.training.imitation import Imitation, ImitationConfig
 from rl2lib.training.learner import Learner
@@ -270,7 +270,7 @@ def setting(experiment: str, seed: int, config: BanditLessonsConfig) -> Setting:
         seed: of the weights.
         config: sizes and lengths.
     """
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     policy = new_policy(experiment, config, generator)
     if experiment.startswith("ten"):
         ten, ten_env = IndependentBandits(10), BanditEnv(10, config.num_pulls_long)

@@ -21,7 +21,7 @@ from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments import shipped
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, corner_goals
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.checkpoint import CheckpointError, tensors_under
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
@@ -116,7 +116,7 @@ def shuffled_cells(seed: int) -> list[int]:
 
     The first k are training goals, the last ones are held out.
     """
-    generator = make_generators(seed, "order of cells")["order of cells"]
+    generator = make_generator(seed, "order of cells")
     return [ALL_CELLS[i] for i in torch.randperm(len(ALL_CELLS), generator=generator).tolist()]
 
 
@@ -128,7 +128,7 @@ def make_policy(kind: Kind, hidden_size: int, generator: torch.Generator) -> Sof
 
 def make_learner(name: Learning, kind: Kind, config: GoalGridworldConfig, seed: int) -> Learner:
     """Return "REINFORCE" or "PPO" around a fresh policy and a recurrent baseline."""
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     policy: Any = make_policy(kind, config.hidden_size, generator)
     baseline = RecurrentBaseline((SIZE * SIZE,), 4, config.hidden_size, generator=generator)
     if name == "REINFORCE":

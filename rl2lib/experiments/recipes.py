@@ -27,7 +27,7 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.tabular import Update
 from rl2lib.experiments.quickstart import QuickstartConfig
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import RandomMDPs, TabularEnv
 from rl2lib.training.learner import Baseline
 from rl2lib.training.loop import TrainingConfig
@@ -73,7 +73,7 @@ def gru_bandit_n10(seed: int = 0, *, critic_sees_task: bool = False) -> Recipe:
             is the same and sees no more.
     """
     config = QuickstartConfig(seed=seed)
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     shape = ((1,), config.num_arms, config.hidden_size)
     policy = RecurrentPolicy(*shape, generator=generator)
     baseline: Baseline = RecurrentBaseline(*shape, generator=generator)
@@ -101,7 +101,7 @@ def equivariant_bandits(num_pulls: int = 100, num_arms: int = 10, seed: int = 0)
     """
     few = num_pulls < 50  # short trials are cheap, and each tells less
     return Recipe(
-        policy=ArmEquivariantPolicy(num_arms, num_pulls, generator=make_generators(seed, "weights")["weights"]),
+        policy=ArmEquivariantPolicy(num_arms, num_pulls, generator=make_generator(seed, "weights")),
         baseline=LinearBaseline(bandit_features, NUM_BANDIT_FEATURES, num_pulls),
         ppo=PPOConfig(**SHARED, learning_rate=5e-3),
         training=TrainingConfig(60 if few else 40, 1024 if few else 256, seed),
@@ -146,7 +146,7 @@ def _random_mdps(
     env = TabularEnv(distribution.num_states, distribution.num_actions, episodes_per_trial=num_episodes)
     size = env.num_states, env.num_actions, env.horizon
     return Recipe(
-        policy=make_policy(*size, num_episodes, generator=make_generators(seed, "weights")["weights"]),
+        policy=make_policy(*size, num_episodes, generator=make_generator(seed, "weights")),
         baseline=LinearBaseline(
             partial(mdp_features, horizon=env.horizon), NUM_MDP_FEATURES, env.horizon * num_episodes
         ),

@@ -29,7 +29,7 @@ from rl2lib.files import write_whole
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv
 from rl2lib.tasks.pomdp import CorridorEnv, Corridors
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator, make_generators
 from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
 from rl2lib.training.ppo import PPO, PPOConfig
@@ -215,7 +215,7 @@ def new_learner(
     env: TrialEnv[Any], agent: str, hidden_size: int, ppo: PPOConfig, seed: int, stages: tuple[float, ...] = ()
 ) -> WatchedPPO:
     """Return a fresh agent and the PPO that trains it; the baseline, another LSTM, forgets nothing in any case."""
-    weights = make_generators(seed, "weights")["weights"]
+    weights = make_generator(seed, "weights")
     policy = new_policy(env, agent, hidden_size, weights)
     baseline = RecurrentBaseline(env.observation_shape, env.num_actions, hidden_size, generator=weights, core="lstm")
     return WatchedPPO(policy, baseline, ppo, stages)

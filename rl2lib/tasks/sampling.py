@@ -21,6 +21,11 @@ def make_generators(seed: int, *names: str, device: torch.device | str = "cpu") 
     return generators
 
 
+def make_generator(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return the generator of one name; see `make_generators`."""
+    return make_generators(seed, name, device=device)[name]
+
+
 def uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Draw from U[0, 1): float32 of the given shape."""
     return torch.rand(shape, generator=generator, device=generator.device)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv, IndependentBandits
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import DivergenceError, TrainingConfig, train
 from rl2lib.training.reinforce import Reinforce, ReinforceConfig
@@ -227,7 +227,7 @@ def reinforce(observation_shape: tuple[int, ...], num_actions: int, generator: t
 
 
 def _try(make_learner: MakeLearner, probe: Probe, seed: int, progress: bool | None, threads: int | None) -> Rung:
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     learner = make_learner(probe.env.observation_shape, probe.env.num_actions, generator)
     config = TrainingConfig(probe.config.iterations, probe.config.trials_per_iteration, seed)
     started = time.perf_counter()

@@ -33,12 +33,12 @@ from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments.papers.ablated import ForgetsAfter, LastEpisodeOnly
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, scores
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
 from rl2lib.experiments.reveal import ForgetfulPolicy
 from rl2lib.tasks.catalogue import Setting, make_task
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import TrialEnv
@@ -123,7 +123,7 @@ def run_name(cell: str, what: str) -> str:
 def _policy(cell: str, what: str, scale: Scale, seed: int) -> SoftmaxPolicy:
     env = setting(cell).env
     shape = env.observation_shape, env.num_actions, SIZES[scale].hidden_size
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     if what in HIDES:
         return MaskedPolicy(*shape, hides=(HIDES[what],), generator=generator)
     if what == FORGETS:
@@ -154,11 +154,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody of a cell on the same tasks, and say what every ablation costs."""
     distribution, env = setting(cell)
     size, place = SIZES[scale], 1 + CELLS.index(cell)
-    generators = make_generators(place, "ablation: test", "ablation: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "ablation", seed=place)
     acting = {
         what: acting_best(trained.policies(run_name(cell, what)), env, validation, seed=place)
         for what in (WHOLE, *ABLATIONS)

@@ -26,12 +26,12 @@ from rl2lib.evaluation.curves import mean_curve
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments.bandit_lessons import TWO_ARMS
 from rl2lib.experiments.papers.regret import RegretEnv, least_regret, regret_by_pull
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, scores
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, Word
 from rl2lib.tasks.bandit import EASY, UNIFORM, BanditEnv, DependentBandits
 from rl2lib.tasks.catalogue import Setting
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import StepInput
@@ -104,11 +104,11 @@ def runs(scale: Scale) -> list[Run]:
 
 
 def _gru(scale: Scale, seed: int) -> SoftmaxPolicy:
-    return RecurrentPolicy((1,), 2, SIZES[scale].hidden_size, generator=make_generators(seed, "weights")["weights"])
+    return RecurrentPolicy((1,), 2, SIZES[scale].hidden_size, generator=make_generator(seed, "weights"))
 
 
 def _blind(scale: Scale, seed: int) -> SoftmaxPolicy:
-    return WithoutReward((1,), 2, SIZES[scale].hidden_size, generator=make_generators(seed, "weights")["weights"])
+    return WithoutReward((1,), 2, SIZES[scale].hidden_size, generator=make_generator(seed, "weights"))
 
 
 def _reinforced(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
@@ -127,11 +127,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     size = SIZES[scale]
     distribution, env = setting(cell, scale)
     place = 2_000 + CELLS.index(cell)
-    generators = make_generators(place, "dependent bandits: test", "dependent bandits: validation").values()
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators, strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "dependent bandits", seed=place)
     width, tuned = best_of(((f"c = {c:g}", UCB1(2, c)) for c in WIDTHS), env, validation, seed=place)
     tied = distribution if isinstance(distribution, DependentBandits) else UNIFORM
     players = [

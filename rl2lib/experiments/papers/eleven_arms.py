@@ -35,11 +35,11 @@ from rl2lib.experiments.papers.eleven_arms_players import (
     OneHotPolicy,
     TargetThompson,
 )
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, scores
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
 from rl2lib.tasks.catalogue import Setting
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv, InformativeBandits
 from rl2lib.training.imitation import Imitation
 from rl2lib.training.loop import TrainingConfig
@@ -134,7 +134,7 @@ def runs(scale: Scale) -> list[Run]:
 
 
 def _policy(form: Form, scale: Scale, seed: int) -> SoftmaxPolicy:
-    return _network((RecurrentPolicy, OneHotPolicy), form, scale, make_generators(seed, "weights")["weights"])
+    return _network((RecurrentPolicy, OneHotPolicy), form, scale, make_generator(seed, "weights"))
 
 
 def _network(classes: tuple[type[nn.Module], type[nn.Module]], form: Form, scale: Scale, generator: Any) -> Any:
@@ -147,7 +147,7 @@ def _stages(form: Form, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Itera
     if form.imitates:
         learner = Imitation(policy, PaysForInformation(), WARM_START)
         yield Stage(learner, SETTING, TrainingConfig(size.imitation, size.trials, seed, checkpoint_every=500))
-    generator = make_generators(seed, "baseline")["baseline"]
+    generator = make_generator(seed, "baseline")
     baseline = _network((RecurrentBaseline, OneHotBaseline), form, scale, generator)
     config = replace(ELEVEN_ARMS_PPO, entropy_bonus=form.entropy_bonus)
     training = TrainingConfig(size.iterations, size.trials, seed, checkpoint_every=200)
@@ -171,11 +171,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody; a cell is what the same trials are scored by."""
     size = SIZES[scale]
     distribution, env = SETTING
-    generators = make_generators(11, "eleven arms: test", "eleven arms: validation").values()
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators, strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "eleven arms", seed=11)
     players = [
         Player(OPTIMAL, [PaysForInformation()]),
         Player(TS, [TargetThompson()], "true prior"),

@@ -26,7 +26,7 @@ from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT, n
 from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,9 +85,9 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     num_pulls, num_arms = numbers(cell)
     distribution, env = table1.setting(cell)
     place = 3_000_000 + 1_000 * num_pulls + num_arms
-    tasks = distribution.sample(SIZES[scale].test_tasks, make_generators(place, "beyond: test")["beyond: test"])
+    tasks = distribution.sample(SIZES[scale].test_tasks, make_generator(place, "beyond: test"))
     home, home_env = table1.setting(HOME)
-    generator = make_generators(0, "beyond: validation")["beyond: validation"]
+    generator = make_generator(0, "beyond: validation")
     validation = home.sample(SIZES[scale].validation_tasks, generator)
 
     def at_home(policies: Sequence[SoftmaxPolicy]) -> list[SoftmaxPolicy]:

@@ -26,7 +26,7 @@ from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
 from rl2lib.experiments.reproduce.trained import NUM_HISTORY
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +86,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     num_pulls, num_arms = numbers(cell)
     distribution, env = table1.setting(cell)
     place = 2_000_000 + 1_000 * num_pulls + num_arms
-    tasks = distribution.sample(TEST_TASKS[scale], make_generators(place, "figure 2: test")["figure 2: test"])
+    tasks = distribution.sample(TEST_TASKS[scale], make_generator(place, "figure 2: test"))
     optimal = BayesOptimal(num_arms, num_pulls) if num_pulls == 10 else None
     players = [Player("Random", [Random(num_arms)]), Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)])]
     players += [Player(OPTIMAL, [optimal])] if optimal else []

@@ -18,7 +18,7 @@ from rl2lib.experiments.papers.table2 import AGENTS, PUBLISHED, PUBLISHED_TASKS
 from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Measure a cell's scale, and put the curves of its runs on it."""
     num_episodes = int(cell[1:])
     distribution, env = table2.setting(cell)
-    tasks = distribution.sample(TEST_TASKS[scale], make_generators(num_episodes, "figure 3: test")["figure 3: test"])
+    tasks = distribution.sample(TEST_TASKS[scale], make_generator(num_episodes, "figure 3: test"))
     players = [Player("Random", [Random(env.num_actions)]), Player("OPSRL", [tabular_agents("as published")["OPSRL"]])]
     returns = contest(ID, cell, players, env, tasks, seed=num_episodes, random="Random", reference="OPSRL", chunk=500)
     zero, one = (next(row for row in returns if row.agent == agent) for agent in ("Random", "OPSRL"))

@@ -13,7 +13,7 @@ from rl2lib.experiments.goal_gridworld import ALL_CELLS, CORNERS, SIZE, GoalGrid
 from rl2lib.experiments.reproduce.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO
 from rl2lib.training.reinforce import Reinforce
@@ -117,7 +117,7 @@ def runs(scale: Scale) -> list[Run]:
 
 
 def _policy(kind: Kind, scale: Scale, seed: int) -> SoftmaxPolicy:
-    return notebook.make_policy(kind, SIZES[scale].config.hidden_size, make_generators(seed, "weights")["weights"])
+    return notebook.make_policy(kind, SIZES[scale].config.hidden_size, make_generator(seed, "weights"))
 
 
 def _stages(name: str, kind: Kind, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:

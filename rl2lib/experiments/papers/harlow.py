@@ -21,11 +21,11 @@ from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 
@@ -106,7 +106,7 @@ def _lstm(cell: str, layers: int, scale: Scale, seed: int) -> SoftmaxPolicy:
         (2, image_size(cell)),
         2,
         SIZES[scale].hidden_size,
-        generator=make_generators(seed, "weights")["weights"],
+        generator=make_generator(seed, "weights"),
         core="lstm",
         num_layers=layers,
     )
@@ -114,7 +114,7 @@ def _lstm(cell: str, layers: int, scale: Scale, seed: int) -> SoftmaxPolicy:
 
 def _ppo(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     size = SIZES[scale]
-    generator = make_generators(seed, "baseline")["baseline"]
+    generator = make_generator(seed, "baseline")
     # what is still to come hangs on whether the rule is known yet, which a small network can tell
     baseline = RecurrentBaseline((2, image_size(cell)), 2, 16, generator=generator, core="lstm")
     config = PPOConfig(discount=0.9, learning_rate=5e-3, baseline_learning_rate=5e-3)
@@ -129,11 +129,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody of a cell on the same tasks, whose images nobody has met."""
     distribution, env = setting(cell)
     size, seed = SIZES[scale], image_size(cell)
-    generators = make_generators(seed, "harlow: test", "harlow: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "harlow", seed=seed)
     players = [Player(RANDOM, [Random(2)]), Player(OPTIMAL, [HarlowOptimal()])]
     for layers, variant in LAYERS.items():
         policies = trained.policies(f"lstm{layers}-{cell}")

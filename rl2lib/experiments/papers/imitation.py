@@ -23,10 +23,10 @@ from rl2lib.experiments.papers import table1
 from rl2lib.experiments.papers.figure2 import curve_points, learning_curve
 from rl2lib.experiments.papers.short_trials_first import Part, Parts, imitating, reinforcing, scaled
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2, numbers
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.imitation import label_ties
 from rl2lib.types import Trajectory
 
@@ -129,11 +129,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     distribution, env = table1.setting(cell)
     size = SIZES[scale]
     place = 4_000_000 + 1_000 * num_pulls + num_arms
-    generators = make_generators(place, "imitation: test", "imitation: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "imitation", seed=place)
     told = dict(zip(AGENTS, PUBLISHED[cell], strict=True))
     index = IndexWithTies(num_arms, num_pulls)
     players = [
@@ -212,7 +208,7 @@ def agreement(cell: str, line: str, index: IndexWithTies, trajectory: Trajectory
         trajectory: B trials of T pulls, whoever played them.
         choices: [B, T] int64, what is judged, played or not.
     """
-    generator = make_generators(0, "index")["index"]  # it draws nothing
+    generator = make_generator(0, "index")  # it draws nothing
     accepted = label_ties(index, trajectory, None, generator)
     agrees = accepted.gather(-1, choices[..., None]).squeeze(-1).double()  # [B, T]
     points = []

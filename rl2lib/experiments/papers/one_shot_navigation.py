@@ -23,13 +23,13 @@ from rl2lib.evaluation.curves import Episodes, episodes
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import Estimate
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, num_tasks
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, num_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
 from rl2lib.experiments.reveal import ForgetfulPolicy
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.gridworld import GridEnv, free_cells
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.records import in_chunks
@@ -133,14 +133,14 @@ def run_name(cell: str) -> str:
 def _policy(cell: str, scale: Scale, seed: int) -> SoftmaxPolicy:
     course = course_of(cell, scale)
     env = setting(course).env
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     return RecurrentPolicy(env.observation_shape, env.num_actions, course.hidden_size, generator=generator, core="lstm")
 
 
 def _stages(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     course = course_of(cell, scale)
     distribution, env = setting(course, training=True)
-    baseline = GridBaseline(_grid(env), generator=make_generators(seed, "baseline")["baseline"])
+    baseline = GridBaseline(_grid(env), generator=make_generator(seed, "baseline"))
     config = PPOConfig(
         discount=0.98,
         trace=0.9,
@@ -168,11 +168,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     size, course = SIZES[scale], course_of(cell, scale)
     distribution, env = setting(course)
     grid = _grid(env)
-    generators = make_generators(course.size, "navigation: test", "navigation: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "navigation", seed=course.size)
     agents = acting_best(trained.policies(run_name(cell)), env, validation, seed=course.size)
     players = [
         Player(RL2, agents, seeds=len(agents)),

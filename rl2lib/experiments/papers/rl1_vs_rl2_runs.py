@@ -15,7 +15,7 @@ from rl2lib.experiments import rl1_vs_rl2 as notebook
 from rl2lib.experiments.reproduce.plan import Run, Scale, Stage
 from rl2lib.experiments.rl1_vs_rl2 import BANDIT, CORRIDOR, RL1, RL2, Cell, Rl1VsRl2Config
 from rl2lib.tasks.catalogue import Setting
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.a2c import A2C, A2CConfig
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO
@@ -158,7 +158,7 @@ def policy_of(plan: Plan, scale: Scale, seed: int) -> RecurrentPolicy:
     """Return an untrained agent; of one seed the same weights as in notebook 07."""
     config = config_of(plan.cell, scale)
     _, env, _ = notebook.build(Cell(place_of(plan.cell), plan.agent, 1), config)
-    return notebook.new_policy(env, plan.agent, config.hidden_size, make_generators(seed, "weights")["weights"])
+    return notebook.new_policy(env, plan.agent, config.hidden_size, make_generator(seed, "weights"))
 
 
 def stages_of(plan: Plan, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:

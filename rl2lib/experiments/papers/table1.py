@@ -21,12 +21,12 @@ from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, b
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.imitation import Imitation, ImitationConfig
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig
@@ -155,7 +155,7 @@ def equivariant_run(num_pulls: int, mine: tuple[str, ...], scale: Scale) -> Run:
 def _gru(cell: str, scale: Scale, seed: int) -> SoftmaxPolicy:
     num_pulls, num_arms = numbers(cell)
     hidden_size = _of(SIZES[scale].hidden_size, num_pulls)
-    return RecurrentPolicy((1,), num_arms, hidden_size, generator=make_generators(seed, "weights")["weights"])
+    return RecurrentPolicy((1,), num_arms, hidden_size, generator=make_generator(seed, "weights"))
 
 
 def _reinforced(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
@@ -193,7 +193,7 @@ def _teacher(num_arms: int, num_pulls: int) -> Policy[Any]:
 
 
 def _arms(num_pulls: int, scale: Scale, seed: int) -> PairMemoryPolicy:
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     return PairMemoryPolicy(1, ARMS[-1], 1, num_pulls, SIZES[scale].arm_memory, generator=generator)
 
 
@@ -268,11 +268,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     distribution, env = setting(cell)
     size = SIZES[scale]
     place = 1_000 * PULLS.index(num_pulls) + num_arms
-    generators = make_generators(place, "table 1: test", "table 1: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "table 1", seed=place)
     published = dict(zip(AGENTS, PUBLISHED[cell], strict=True))
 
     def tuned(agent: str, candidates: dict[str, Policy[Any]]) -> Player:

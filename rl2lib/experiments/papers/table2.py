@@ -19,11 +19,11 @@ from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import TabularEnv
 from rl2lib.training.imitation import Imitation, ImitationConfig
 from rl2lib.training.loop import TrainingConfig
@@ -121,7 +121,7 @@ def runs(scale: Scale) -> list[Run]:
 
 
 def _pairs(num_episodes: int, scale: Scale, seed: int) -> SoftmaxPolicy:
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     return PairMemoryPolicy(10, 5, 10, num_episodes, SIZES[scale].pair_memory, generator=generator)
 
 
@@ -154,7 +154,7 @@ def _trials(num_episodes: int, size: Size) -> int:
 
 
 def _gru(scale: Scale, seed: int) -> SoftmaxPolicy:
-    return RecurrentPolicy((10,), 5, SIZES[scale].hidden_size, generator=make_generators(seed, "weights")["weights"])
+    return RecurrentPolicy((10,), 5, SIZES[scale].hidden_size, generator=make_generator(seed, "weights"))
 
 
 def _gru_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
@@ -189,11 +189,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     distribution, env = setting(cell)
     assert isinstance(env, TabularEnv)
     size = SIZES[scale]
-    generators = make_generators(num_episodes, "table 2: test", "table 2: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "table 2", seed=num_episodes)
     published = dict(zip(AGENTS, PUBLISHED[cell], strict=True))
     players = bounds(env, published[RANDOM])
     players += baseline_players(env, validation, num_episodes, published, scale=scale)

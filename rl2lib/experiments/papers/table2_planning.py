@@ -24,11 +24,11 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import ChainMDPs, TabularEnv, TabularTasks
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
@@ -128,7 +128,7 @@ def runs(scale: Scale) -> list[Run]:
 
 
 def _policy(network: str, cell: str, scale: Scale, seed: int) -> SoftmaxPolicy:
-    generator = make_generators(seed, "weights")["weights"]
+    generator = make_generator(seed, "weights")
     size, kind, episodes = SIZES[scale], *parts(cell)
     env = setting(cell).env
     assert isinstance(env, TabularEnv)
@@ -179,11 +179,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     distribution, env = setting(cell)
     assert isinstance(env, TabularEnv)
     size, place = SIZES[scale], 100 * list(TASKS).index(kind) + episodes
-    generators = make_generators(place, "table 2, planning: test", "table 2, planning: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "table 2, planning", seed=place)
     players = bounds(env)
     for player in baseline_players(env, validation, place, scale=scale, prior=PRIORS[kind]):
         # a chain is drawn from no prior of this form; theirs has its moments

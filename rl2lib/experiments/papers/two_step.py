@@ -21,11 +21,11 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.two_step import TwoStepModelFree, TwoStepOptimal
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.stay import StayProbabilities, stay_counts, stay_probabilities
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import TrialEnv
@@ -102,14 +102,14 @@ def runs(scale: Scale) -> list[Run]:
 
 
 def _lstm(scale: Scale, seed: int) -> SoftmaxPolicy:
-    weights = make_generators(seed, "weights")["weights"]
+    weights = make_generator(seed, "weights")
     return RecurrentPolicy((3,), 2, SIZES[scale].hidden_size, generator=weights, core="lstm")
 
 
 def _ppo(length: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     size = SIZES[scale]
     place = size.lengths.index(length)
-    generator = make_generators(seed, "baseline")["baseline"]
+    generator = make_generator(seed, "baseline")
     # it sees what the policy sees, and rewards are those that were drawn: nothing in training knows the task
     baseline = RecurrentBaseline((3,), 2, size.hidden_size, generator=generator, core="lstm")
     config = PPOConfig(
@@ -131,11 +131,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     length, what = numbers(cell)
     distribution, env = setting(length)
     size = SIZES[scale]
-    generators = make_generators(length, "two-step: test", "two-step: validation")
-    tasks, validation = (
-        distribution.sample(count, generator)
-        for count, generator in zip((size.test_tasks, size.validation_tasks), generators.values(), strict=True)
-    )
+    tasks, validation = draw_tasks(distribution, size, "two-step", seed=length)
     policies = trained.policies(f"lstm-n{length}")
     searched = {f"α = {rate:g}, β = {beta:g}": TwoStepModelFree(rate, beta) for rate in RATES for beta in TEMPERATURES}
     chosen, caching = best_of(searched.items(), env, validation, seed=length)

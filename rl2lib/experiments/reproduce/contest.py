@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,8 +14,9 @@ from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import mean_estimate, normalised_score, paired_difference
 from rl2lib.experiments.reproduce.rows import Row
+from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.records import in_chunks
-from rl2lib.types import Policy, Trajectory, TrialEnv
+from rl2lib.types import Policy, TaskDistribution, Trajectory, TrialEnv
 
 Score = Callable[[Trajectory], Tensor]
 """What a trial is worth, [B]."""
@@ -74,6 +75,31 @@ def num_tasks(tasks: Any) -> int:
     """Return how many tasks a batch holds."""
     first = tasks if isinstance(tasks, Tensor) else next(iter(tasks))
     return len(first)
+
+
+class TaskCounts(Protocol):
+    """A scale's sizes, of which two count tasks."""
+
+    @property
+    def test_tasks(self) -> int:
+        """Of a comparison."""
+
+    @property
+    def validation_tasks(self) -> int:
+        """Of every choice: a baseline's setting, greedy or sampled actions."""
+
+
+def draw_tasks(distribution: TaskDistribution[Any], counts: TaskCounts, name: str, *, seed: int) -> tuple[Any, Any]:
+    """Return a cell's test tasks, and validation tasks of a stream of their own.
+
+    Args:
+        distribution: what both are drawn from.
+        counts: how many of each.
+        name: of the experiment's streams.
+        seed: of the cell.
+    """
+    test, validation = make_generators(seed, f"{name}: test", f"{name}: validation").values()
+    return distribution.sample(counts.test_tasks, test), distribution.sample(counts.validation_tasks, validation)
 
 
 def best_of(

@@ -19,7 +19,7 @@ from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments import shipped
 from rl2lib.experiments.reproduce.plan import SEEDS, Experiment, Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.checkpoint import CheckpointError
 from rl2lib.training.loop import current_commit, describe, train
 
@@ -228,7 +228,7 @@ def _plays_the_same(policy: SoftmaxPolicy, setting: Setting, seed: int) -> bool:
     rounded = copy.deepcopy(policy).half().float()
     if not all(bool(torch.isfinite(value).all()) for value in rounded.state_dict().values()):
         return False  # a weight beyond half precision's range
-    tasks = setting.distribution.sample(NUM_CHECKED, make_generators(seed, "half precision")["half precision"])
+    tasks = setting.distribution.sample(NUM_CHECKED, make_generator(seed, "half precision"))
     scores = []
     for player in (policy, rounded):
         trajectory = play(player.acting("greedy"), setting.env, tasks, seed=seed)

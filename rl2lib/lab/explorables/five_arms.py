@@ -16,7 +16,7 @@ from rl2lib.experiments.bandit_lessons import FIVE_ARMS, BanditLessons
 from rl2lib.experiments.shipped_bandit_lessons import load_or_train
 from rl2lib.lab.explorables.base import Control, Explorable, Slider
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.types import Policy
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class FiveArms(Explorable):
     def state(self, bandit: float = 19, pulls: float = NUM_PULLS, **_: Any) -> dict[str, Any]:
         """Play every agent on the bandit; a pure function of the sliders."""
         number, shown = int(bandit), int(pulls)
-        generator = make_generators(1000 + number, "bandit")["bandit"]
+        generator = make_generator(1000 + number, "bandit")
         tasks = IndependentBandits(NUM_ARMS).sample(1, generator)
         rows = {}
         for name, agent in agents().items():
