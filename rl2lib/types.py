@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 State = TypeVar("State")
+Kind = TypeVar("Kind")
 Tasks_co = TypeVar("Tasks_co", covariant=True)
 Tasks_contra = TypeVar("Tasks_contra", contravariant=True)
 
@@ -172,3 +173,10 @@ def expect_shape(name: str, tensor: Tensor, letters: str, shape: tuple[int, ...]
         got = tuple(tensor.shape)
         hint = "; the library is batch-first" if sorted(got) == sorted(shape) else ""
         raise ValueError(f"{name}: expected {letters} = {shape}, got {got}{hint}")
+
+
+def expect_kind(name: str, value: object, kind: type[Kind]) -> Kind:
+    """Return a value that must be of a class, or raise TypeError."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: expected a {kind.__name__}, got {type(value).__name__}")
+    return value

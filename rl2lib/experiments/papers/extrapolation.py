@@ -27,6 +27,7 @@ from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, c
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.tasks.sampling import make_generator
+from rl2lib.types import expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,9 +141,7 @@ def with_arms(policy: SoftmaxPolicy, num_arms: int) -> PairMemoryPolicy:
     Raises:
         TypeError: if it has no memory per arm.
     """
-    if not isinstance(policy, PairMemoryPolicy):
-        raise TypeError(f"policy: expected a PairMemoryPolicy, got {type(policy).__name__}")
-    return policy.for_actions(num_arms)
+    return expect_kind("policy", policy, PairMemoryPolicy).for_actions(num_arms)
 
 
 # --------------------------------------------------------------------------------------- what is shown and claimed

@@ -33,7 +33,7 @@ from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.records import in_chunks
-from rl2lib.types import Policy, Trajectory
+from rl2lib.types import Policy, Trajectory, expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +140,7 @@ def _policy(cell: str, scale: Scale, seed: int) -> SoftmaxPolicy:
 def _stages(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     course = course_of(cell, scale)
     distribution, env = setting(course, training=True)
-    baseline = GridBaseline(_grid(env), generator=make_generator(seed, "baseline"))
+    baseline = GridBaseline(expect_kind("env", env, GridEnv), generator=make_generator(seed, "baseline"))
     config = PPOConfig(
         discount=0.98,
         trace=0.9,
@@ -154,12 +154,6 @@ def _stages(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterat
     yield Stage(PPO(policy, baseline, config), Setting(distribution, env), training)
 
 
-def _grid(env: Any) -> GridEnv:
-    if not isinstance(env, GridEnv):
-        raise TypeError(f"env: expected a GridEnv, got {type(env).__name__}")
-    return env
-
-
 # --------------------------------------------------------------------------------------- what is measured
 
 
@@ -167,7 +161,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody of a cell on the same tasks: steps in the first episode, in the later ones, and in each."""
     size, course = SIZES[scale], course_of(cell, scale)
     distribution, env = setting(course)
-    grid = _grid(env)
+    grid = expect_kind("env", env, GridEnv)
     tasks, validation = draw_tasks(distribution, size, "navigation", seed=course.size)
     agents = acting_best(trained.policies(run_name(cell)), env, validation, seed=course.size)
     players = [

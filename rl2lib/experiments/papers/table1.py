@@ -32,7 +32,7 @@ from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.schedules import Schedule
-from rl2lib.types import Policy
+from rl2lib.types import Policy, expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -224,7 +224,7 @@ of weights good for all; at 500 pulls imitation of the best known policy comes f
 
 
 def _rounds(num_pulls: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
-    assert isinstance(policy, PairMemoryPolicy)
+    policy = expect_kind("policy", policy, PairMemoryPolicy)
     size = SIZES[scale]
     for number, (how, num_arms, rate) in enumerate(ROUNDS[num_pulls]):
         here = policy.for_actions(num_arms)

@@ -29,6 +29,7 @@ from rl2lib.training.imitation import Imitation, ImitationConfig
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.training.schedules import Schedule
+from rl2lib.types import expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +128,7 @@ def _pairs(num_episodes: int, scale: Scale, seed: int) -> SoftmaxPolicy:
 
 def _pairs_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     """Short trials first: they are cheap, and what is learned there is nearly right for long ones."""
-    assert isinstance(policy, PairMemoryPolicy)
+    policy = expect_kind("policy", policy, PairMemoryPolicy)
     size = SIZES[scale]
     yield _stage(policy.for_trials(FIRST), FIRST, 1e-2, 0.01, size.first, size.trials, seed)
     if num_episodes != FIRST:
@@ -136,7 +137,7 @@ def _pairs_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: 
 
 def _imitated_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     """Imitate the best known rule, short trials first; then go beyond it by PPO with small steps."""
-    assert isinstance(policy, PairMemoryPolicy)
+    policy = expect_kind("policy", policy, PairMemoryPolicy)
     size = SIZES[scale]
     teacher = TransitionBlind(10, 5, 10, TEACHER_WIDTHS[num_episodes])
     parts = ((FIRST, size.imitate[0], Schedule(1e-2, 3e-3)), (num_episodes, size.imitate[1], Schedule(3e-3, 3e-4)))
@@ -186,8 +187,8 @@ def _stage(
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same MDPs."""
     num_episodes = int(cell[1:])
-    distribution, env = setting(cell)
-    assert isinstance(env, TabularEnv)
+    distribution, played_in = setting(cell)
+    env = expect_kind("env", played_in, TabularEnv)
     size = SIZES[scale]
     tasks, validation = draw_tasks(distribution, size, "table 2", seed=num_episodes)
     published = dict(zip(AGENTS, PUBLISHED[cell], strict=True))

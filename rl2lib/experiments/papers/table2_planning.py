@@ -32,6 +32,7 @@ from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import ChainMDPs, TabularEnv, TabularTasks
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
+from rl2lib.types import expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,8 +131,7 @@ def runs(scale: Scale) -> list[Run]:
 def _policy(network: str, cell: str, scale: Scale, seed: int) -> SoftmaxPolicy:
     generator = make_generator(seed, "weights")
     size, kind, episodes = SIZES[scale], *parts(cell)
-    env = setting(cell).env
-    assert isinstance(env, TabularEnv)
+    env = expect_kind("env", setting(cell).env, TabularEnv)
     sizes = env.num_states, env.num_actions, env.horizon, episodes
     if network == "messages":
         return PairMessagesPolicy(*sizes, size.memory, generator=generator)
@@ -156,8 +156,7 @@ def _stage(
     policy: SoftmaxPolicy, cell: str, rate: float, entropy: float, iterations: int, trials: int, seed: int
 ) -> Stage:
     where = setting(cell)
-    assert isinstance(where.env, TabularEnv)
-    horizon, episodes = where.env.horizon, parts(cell)[1]
+    horizon, episodes = expect_kind("env", where.env, TabularEnv).horizon, parts(cell)[1]
     baseline = LinearBaseline(partial(mdp_features, horizon=horizon), NUM_MDP_FEATURES, horizon * episodes)
     config = PPOConfig(
         discount=1.0,
@@ -176,8 +175,8 @@ def _stage(
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same MDPs."""
     kind, episodes = parts(cell)
-    distribution, env = setting(cell)
-    assert isinstance(env, TabularEnv)
+    distribution, played_in = setting(cell)
+    env = expect_kind("env", played_in, TabularEnv)
     size, place = SIZES[scale], 100 * list(TASKS).index(kind) + episodes
     tasks, validation = draw_tasks(distribution, size, "table 2, planning", seed=place)
     players = bounds(env)
