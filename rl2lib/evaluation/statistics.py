@@ -32,9 +32,18 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def half(self) -> float:
+        """Half the interval."""
+        return (self.high - self.low) / 2
+
     def format(self, decimals: int = 2) -> str:
         """Write mean and half the interval, "6.61 ± 0.03"."""
-        return f"{self.mean:.{decimals}f} ± {(self.high - self.low) / 2:.{decimals}f}"
+        return f"{self.mean:.{decimals}f} ± {self.half:.{decimals}f}"
+
+    def percent(self) -> str:
+        """Write a share with half its interval, "99.3% ± 0.2"."""
+        return f"{100 * self.mean:.1f}% ± {100 * self.half:.1f}"
 
 
 def normal_estimate(mean: float, standard_error: float) -> Estimate:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rl2lib.types import StepInput, Trajectory, expect_shape
+from rl2lib.types import StepInput, Trajectory, expect_kind, expect_shape
 
 
 def two_trials() -> Trajectory:
@@ -54,3 +54,9 @@ def test_a_wrong_shape_is_told_with_both_shapes_and_the_likely_cause() -> None:
         expect_shape("reward", torch.zeros(3, 2), "[B, T]", (2, 3))
     with pytest.raises(ValueError, match=r"got \(4,\)$"):
         expect_shape("reward", torch.zeros(4), "[B, T]", (2, 3))
+
+
+def test_what_must_be_of_a_class_is_returned_or_named() -> None:
+    assert expect_kind("steps", 3, int) == 3
+    with pytest.raises(TypeError, match=r"steps: expected a int, got str"):
+        expect_kind("steps", "3", int)

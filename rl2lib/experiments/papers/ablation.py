@@ -307,8 +307,8 @@ def _within_their_optimum(measured: Measured) -> Verdict:
     found = [row for row in measured.cell(BANDIT) if row.seeds and row.ceiling is not None]
     if not found:
         raise KeyError(BANDIT)
-    above = [row for row in found if row.mean - 1.96 * row.se > (row.ceiling or 0.0)]
-    words = [f"{row.variant} {row.mean:.3f} ± {1.96 * row.se:.3f} of {row.ceiling:.3f}" for row in found]
+    above = [row for row in found if row.estimate.low > (row.ceiling or 0.0)]
+    words = [f"{row.variant} {row.estimate.format(3)} of {row.ceiling:.3f}" for row in found]
     return Verdict("not reached" if above else "matched", "; ".join(words))
 
 

@@ -28,7 +28,7 @@ from rl2lib.experiments.bandit_lessons import TWO_ARMS
 from rl2lib.experiments.papers.regret import RegretEnv, least_regret, regret_by_pull
 from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, Word
+from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, Word, columns
 from rl2lib.tasks.bandit import EASY, UNIFORM, BanditEnv, DependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
@@ -233,7 +233,7 @@ def _curves(axes: Axes, measured: Measured, trained: str, cell: str) -> None:
     for name in (trained_on(trained), *SHOWN):
         line = measured.line(cell, name)
         # before the first pull nothing is lost
-        x, low, middle, high = ([0.0, *(getattr(point, part) for point in line)] for part in ("x", "low", "y", "high"))
+        x, low, middle, high = ([0.0, *part] for part in columns(line))
         band(axes, x, low, middle, high, label=RL2 if name == trained_on(trained) else name)
     axes.set_title(f"trained on {trained}, tested on {cell}", fontsize="medium")
     axes.margins(x=0)
@@ -290,8 +290,8 @@ def _beats_tuned(measured: Measured) -> Verdict:
 def _easier(measured: Measured) -> Verdict:
     """Whether easy, medium and hard, each trained and tested on, come in this order."""
     rows = [measured.row(cell, RL2, trained_on(cell)) for cell in ("easy", "medium", "hard")]
-    apart = all(one.mean + 1.96 * one.se < next_.mean - 1.96 * next_.se for one, next_ in pairwise(rows))
-    evidence = ", ".join(f"{row.cell} {row.mean:.2f} ± {1.96 * row.se:.2f}" for row in rows)
+    apart = all(one.estimate.high < next_.estimate.low for one, next_ in pairwise(rows))
+    evidence = ", ".join(f"{row.cell} {row.estimate.format(2)}" for row in rows)
     return Verdict("matched" if apart else "not reached", evidence)
 
 
@@ -301,9 +301,9 @@ def _chance(measured: Measured) -> Verdict:
     sees = measured.row("easy", RL2, trained_on("easy"))
     pulls = max(point.x for point in measured.line("easy", trained_on("easy")))
     chance = (max(EASY.values or ()) - 0.5) * pulls
-    level = abs(row.mean - chance) + 1.96 * row.se < 0.05 * chance
+    level = abs(row.mean - chance) + row.estimate.half < 0.05 * chance
     evidence = (
-        f"regret {row.mean:.2f} ± {1.96 * row.se:.2f}, chance {chance:g}; random play {random.mean:.2f}, "
+        f"regret {row.estimate.format(2)}, chance {chance:g}; random play {random.mean:.2f}, "
         f"with rewards {sees.mean:.2f}"
     )
     return Verdict("matched" if level else "not reached", evidence)
@@ -335,8 +335,8 @@ def _near_optimal(measured: Measured) -> Verdict:
     for cell in TIED:
         row = measured.row(cell, RL2, trained_on(cell))
         least = row.ceiling or 1.0
-        worst = max(worst, (row.mean + 1.96 * row.se) / least)
-        words.append(f"{cell} {row.mean:.2f} ± {1.96 * row.se:.2f} (least {least:.2f})")
+        worst = max(worst, (row.estimate.high) / least)
+        words.append(f"{cell} {row.estimate.format(2)} (least {least:.2f})")
     return Verdict("matched" if worst < 1.25 else "not reached", ", ".join(words))
 
 

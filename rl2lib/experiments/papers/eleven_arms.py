@@ -37,7 +37,7 @@ from rl2lib.experiments.papers.eleven_arms_players import (
 )
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv, InformativeBandits
@@ -243,7 +243,7 @@ def draw(measured: Measured) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.6), layout="constrained", width_ratios=(1.25, 1))
     for form in FORMS:
         line = measured.line(RETURN, form.line)
-        trials, *heights = ([getattr(point, part) for point in line] for part in ("x", "low", "y", "high"))
+        trials, *heights = columns(line)
         band(left, [x / 1000 for x in trials], *heights, label=_named(form))
         marker = MARKERS[FORMS.index(form)]
         pulls = measured.line(RETURN, by_pull(f"{form.agent} ({form.variant})"))
@@ -268,14 +268,14 @@ def _named(form: Form) -> str:
 def _learns_the_optimum(measured: Measured, form: Form) -> Verdict:
     """Whether an agent pays in 99% of all trials at least and earns 99% of the optimum, by its interval's lower end."""
     earned, paid = (measured.row(cell, form.agent, form.variant) for cell in CELLS)
-    reached = _low(earned) >= 0.99 * optimum(5) and _low(paid) >= 0.99
+    reached = earned.estimate.low >= 0.99 * optimum(5) and paid.estimate.low >= 0.99
     return Verdict("matched" if reached else "not reached", _evidence(earned, paid))
 
 
 def _never_pays(measured: Measured) -> Verdict:
     """Whether neither network pays, with the usual bonus and with any seed, in more than 1% of all trials."""
     found = [(form, [measured.row(cell, form.agent, form.variant) for cell in CELLS]) for form in FORMS[:3:2]]
-    never = all(max(_high(paid), *paid.every_seed) <= 0.01 for _, (_, paid) in found)
+    never = all(max(paid.estimate.high, *paid.every_seed) <= 0.01 for _, (_, paid) in found)
     evidence = "; ".join(f"{form.variant}: {_evidence(*both)}" for form, both in found)
     search = measured.row(RETURN, TS)
     return Verdict("matched" if never else "not reached", f"{evidence}; a search earns {search.mean:.2f}")
@@ -283,32 +283,21 @@ def _never_pays(measured: Measured) -> Verdict:
 
 def _one_hot_helps(measured: Measured) -> Verdict:
     number, one_hot = (measured.row(PAYS, form.agent, form.variant) for form in (FORMS[1], FORMS[3]))
-    evidence = f"pays in {_share(one_hot)} of all trials with one-hot rewards, {_share(number)} with a number"
-    return Verdict("matched" if _low(one_hot) > _high(number) else "not reached", evidence)
+    shares = one_hot.estimate.percent(), number.estimate.percent()
+    evidence = "pays in {} of all trials with one-hot rewards, {} with a number".format(*shares)
+    return Verdict("matched" if one_hot.estimate.low > number.estimate.high else "not reached", evidence)
 
 
 def _in_the_papers_order(measured: Measured) -> Verdict:
     rows = [measured.row(RETURN, PAPERS.agent, PAPERS.variant), measured.row(RETURN, TS), measured.row(RETURN, UCB)]
-    apart = all(_low(better) > _high(worse) for better, worse in pairwise(rows))
-    evidence = ", ".join(f"{row.agent} {row.mean:.2f} ± {1.96 * row.se:.2f}" for row in rows)
+    apart = all(better.estimate.low > worse.estimate.high for better, worse in pairwise(rows))
+    evidence = ", ".join(f"{row.agent} {row.estimate.format(2)}" for row in rows)
     return Verdict("matched" if apart else "not reached", evidence)
-
-
-def _low(row: Row) -> float:
-    return row.mean - 1.96 * row.se
-
-
-def _high(row: Row) -> float:
-    return row.mean + 1.96 * row.se
-
-
-def _share(row: Row) -> str:
-    return f"{100 * row.mean:.1f}% ± {196 * row.se:.1f}"
 
 
 def _evidence(earned: Row, paid: Row) -> str:
     every = ", ".join(f"{mean:.2f}" for mean in earned.every_seed)
-    return f"{earned.mean:.2f} ± {1.96 * earned.se:.2f} of {optimum(5):g}, pays in {_share(paid)} (every seed: {every})"
+    return f"{earned.estimate.format(2)} of {optimum(5):g}, pays in {paid.estimate.percent()} (every seed: {every})"
 
 
 EXPERIMENT = Experiment(

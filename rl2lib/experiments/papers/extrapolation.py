@@ -182,13 +182,14 @@ def draw(measured: Measured) -> Figure:
         there = [cell for cell in wanted if cell in measured.cells()]
         for (name, agent, variant), marker in zip(DRAWN, MARKERS, strict=False):
             rows = [row for cell in there for row in measured.cell(cell) if _is(row, agent, variant)]
-            x, y, reach = ([part_of(row) for row in rows] for part_of in (_at(part), _score, _reach))
-            drawn = axes.errorbar(x, y, reach, label=name, marker=marker, markersize=6, linewidth=1)
+            x, y = [_at(part)(row) for row in rows], [row.share for row in rows]
+            middle, half = [share.mean for share in y], [share.half for share in y]
+            drawn = axes.errorbar(x, middle, half, label=name, marker=marker, markersize=6, linewidth=1)
             new = [row for row in rows if not is_home(row)]
             colour = drawn.lines[0].get_color()
             axes.plot(
                 [_at(part)(row) for row in new],
-                [_score(row) for row in new],
+                [row.share.mean for row in new],
                 color=colour,
                 linestyle="none",
                 marker=marker,
@@ -214,14 +215,6 @@ def _at(part: int) -> Callable[[Row], int]:
     return lambda row: numbers(row.cell)[part]
 
 
-def _score(row: Row) -> float:
-    return row.normalised or 0.0
-
-
-def _reach(row: Row) -> float:
-    return 1.96 * (row.normalised_se or 0.0)
-
-
 def _untrained(measured: Measured, part: int | None = None) -> dict[str, Row]:
     """Return the memories' rows in untrained cells; of those where only k (1) or only n (0) is new, if asked."""
     home = numbers(HOME)
@@ -238,7 +231,7 @@ def _untrained(measured: Measured, part: int | None = None) -> dict[str, Row]:
 def _holds(measured: Measured, part: int) -> Verdict:
     """Whether the lower end of the memories' interval is at `FLOOR` in every cell with a new k (1) or n (0)."""
     rows = _untrained(measured, part)
-    below = [cell for cell, row in rows.items() if _score(row) - _reach(row) < FLOOR]
+    below = [cell for cell, row in rows.items() if row.share.low < FLOOR]
     return Verdict("not reached" if below else "matched", "; ".join(_said(cell, row) for cell, row in rows.items()))
 
 
@@ -248,7 +241,7 @@ def _clocks_agree(measured: Measured) -> Verdict:
     for cell, row in _untrained(measured).items():
         if numbers(cell)[0] != TRAINED_PULLS:
             told = measured.row(cell, RL2_EQUIVARIANT, NEW_CLOCK)
-            gain = _score(told) - _score(row)
+            gain = told.share.mean - row.share.mean
             reach = 1.645 * math.hypot(row.normalised_se or 0.0, told.normalised_se or 0.0)
             apart += abs(gain) + reach > SAME
             words.append(f"{cell} {100 * gain:+.2f}% ± {100 * reach:.2f}")
@@ -262,7 +255,7 @@ def _above_ucb1(measured: Measured) -> Verdict:
     words, below = [], 0
     for cell, row in _untrained(measured).items():
         rule = measured.row(cell, "UCB1")
-        below += _score(row) + _reach(row) < _score(rule) - _reach(rule)
+        below += row.share.high < rule.share.low
         words.append(f"{_said(cell, row)}, UCB1's {_said('', rule)}")
     return Verdict("not reached" if below else "matched", "; ".join(words))
 
@@ -271,13 +264,13 @@ def _gru_keeps(measured: Measured, agent: str) -> Verdict:
     """Whether a plain GRU loses less than `SAME` at twice its length: one-sided, on errors that ignore the pairing."""
     own, longer = measured.row(HOME, agent), measured.row("n200_k10", agent)
     reach = 1.645 * math.hypot(own.normalised_se or 0.0, longer.normalised_se or 0.0)
-    lost = _score(longer) - _score(own) - reach < -SAME
+    lost = longer.share.mean - own.share.mean - reach < -SAME
     evidence = "; ".join(_said(cell, measured.row(cell, agent)) for cell in BY_PULLS if cell in measured.cells())
     return Verdict("not reached" if lost else "matched", evidence)
 
 
 def _said(cell: str, row: Row) -> str:
-    return f"{cell} {100 * _score(row):.1f}% ± {100 * _reach(row):.1f}".strip()
+    return f"{cell} {row.share.percent()}".strip()
 
 
 NOT_THE_HORIZON = (

@@ -24,7 +24,7 @@ from rl2lib.experiments.papers import table1
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS, numbers
 from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
 from rl2lib.experiments.reproduce.trained import NUM_HISTORY
 from rl2lib.tasks.sampling import make_generator
 
@@ -107,7 +107,7 @@ def _scaled(row: Row, lead: float, ceiling: float, ceiling_is: str) -> Row:
     """A row of returns as one of normalised scores."""
     return replace(
         row,
-        setting=f"return {row.mean:.2f} ± {1.96 * row.se:.2f}",
+        setting=f"return {row.estimate.format(2)}",
         mean=row.normalised or 0.0,
         se=row.normalised_se or 0.0,
         normalised=None,
@@ -284,11 +284,10 @@ def draw(measured: Measured) -> Figure:
             # the k of all panels share one order, so that a colour means the same everywhere
             for num_arms, marker in zip(table1.ARMS, MARKERS, strict=False):
                 line = measured.line(f"n{num_pulls}_k{num_arms}", drawn.agent)
-                columns = [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
                 look = {"label": f"k = {num_arms}", "marker": marker, "markersize": 2, "linewidth": 1.2}
                 if drawn.agent == table1.RL2_EQUIVARIANT:
                     look["linestyle"] = "none"  # between its rounds on k arms it learned on others
-                band(axes, *columns, **look)
+                band(axes, *columns(line), **look)
             axes.set(ylim=(-0.1, 1.1), xlim=(0, None))
             if drawn is CURVES[0]:
                 axes.set_title(f"n = {num_pulls}")
@@ -315,8 +314,8 @@ def _ends(measured: Measured, agent: str) -> dict[str, Row]:
 def _reaches(measured: Measured, agent: str) -> Verdict:
     """Whether the end of an agent's curve is not shown to lie below `LEVEL` in any cell."""
     ends = _ends(measured, agent)
-    below = [cell for cell, row in ends.items() if not row.mean + 1.96 * row.se >= LEVEL]
-    words = "; ".join(f"{cell} {percent(row)}" for cell, row in ends.items())
+    below = [cell for cell, row in ends.items() if not row.estimate.high >= LEVEL]
+    words = "; ".join(f"{cell} {row.estimate.percent()}" for cell, row in ends.items())
     return Verdict("not reached" if below else "matched", words)
 
 
@@ -328,7 +327,8 @@ def _hardest(measured: Measured) -> Verdict:
     hardest = ends.pop(table1.CELLS[-1])
     nearest = min(ends.values(), key=lambda row: row.mean)
     apart = nearest.mean - hardest.mean > 1.96 * math.hypot(nearest.se, hardest.se)
-    evidence = f"{percent(hardest)} there; of the others the lowest is {nearest.cell} with {percent(nearest)}"
+    others = f"of the others the lowest is {nearest.cell} with {nearest.estimate.percent()}"
+    evidence = f"{hardest.estimate.percent()} there; {others}"
     return Verdict("matched" if apart else "not reached", evidence)
 
 
@@ -367,11 +367,6 @@ def _range(span: tuple[float, float]) -> str:
     if span[1] == math.inf:
         return f"not within {span[0]:.2g}"
     return f"{span[0]:.2g}" if span[0] == span[1] else f"{span[0]:.2g} to {span[1]:.2g}"
-
-
-def percent(row: Row) -> str:
-    """Return a row's mean, a normalised score, and half its 95% interval in percent."""
-    return f"{100 * row.mean:.1f}% ± {196 * row.se:.1f}"
 
 
 EXPERIMENT = Experiment(

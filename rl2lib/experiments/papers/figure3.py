@@ -13,11 +13,11 @@ import torch
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.tabular_variants import tabular_agents
 from rl2lib.experiments.papers import table2
-from rl2lib.experiments.papers.figure2 import FINAL, Curve, curve_points, end_row, on_scale, percent
+from rl2lib.experiments.papers.figure2 import FINAL, Curve, curve_points, end_row, on_scale
 from rl2lib.experiments.papers.table2 import AGENTS, PUBLISHED, PUBLISHED_TASKS
 from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict, columns
 from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def draw(measured: Measured) -> Figure:
     for agent, axes in zip(RUNS, panels, strict=True):
         for cell, marker in zip(measured.cells(), MARKERS, strict=False):
             line = measured.line(cell, agent)
-            columns = [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
-            band(axes, *columns, label=f"n = {cell[1:]}", marker=marker, markersize=3, linewidth=1.2)
+            band(axes, *columns(line), label=f"n = {cell[1:]}", marker=marker, markersize=3, linewidth=1.2)
         axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
         axes.set(title=agent, xlabel="environment steps, millions")
     panels[0].set_ylabel("normalised score (OPSRL: 1)")
@@ -84,8 +83,8 @@ def draw(measured: Measured) -> Figure:
 
 def _ends_above_opsrl(measured: Measured, agent: str) -> Verdict:
     ends = {cell: measured.row(cell, agent) for cell in measured.cells()}
-    below = [cell for cell, row in ends.items() if row.mean + 1.96 * row.se < 1]
-    words = "; ".join(f"{cell} {percent(row)}" for cell, row in ends.items())
+    below = [cell for cell, row in ends.items() if row.estimate.high < 1]
+    words = "; ".join(f"{cell} {row.estimate.percent()}" for cell, row in ends.items())
     return Verdict("not reached" if below else "matched", words)
 
 

@@ -36,7 +36,7 @@ from rl2lib.experiments.papers.goal_gridworld_runs import (
 )
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, GridTasks
 from rl2lib.tasks.sampling import make_generators
 
@@ -219,16 +219,12 @@ def _level(measured: Measured, cell: str) -> Verdict:
 def _reaches(measured: Measured, there: Sequence[str]) -> Verdict:
     """Whether the recurrent agent's normalised score, of the median seed, is not shown to lie below 98%."""
     rows = [measured.row(cell, RECURRENT, GROUPS[cell].learner) for cell in there]
-
-    def high(row: Row) -> float:
-        return (row.normalised or 0.0) + 1.96 * (row.normalised_se or 0.0)
-
     evidence = "; ".join(
-        f"{row.cell}: {row.mean:.3f} of {row.ceiling:.3f}, normalised {100 * (row.normalised or 0):.1f}% ± "
-        f"{196 * (row.normalised_se or 0):.1f}, seeds {', '.join(f'{mean:.2f}' for mean in row.every_seed)}"
+        f"{row.cell}: {row.mean:.3f} of {row.ceiling:.3f}, normalised {row.share.percent()}, "
+        f"seeds {', '.join(f'{mean:.2f}' for mean in row.every_seed)}"
         for row in rows
     )
-    return Verdict("matched" if all(high(row) >= REACHED for row in rows) else "not reached", evidence)
+    return Verdict("matched" if all(row.share.high >= REACHED for row in rows) else "not reached", evidence)
 
 
 def _generalises(measured: Measured, there: Sequence[str]) -> Verdict:

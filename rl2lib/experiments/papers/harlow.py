@@ -227,9 +227,8 @@ def _near_the_optimum(measured: Measured) -> Verdict:
     words, short = [], False
     for cell in _stacked(measured):
         row = measured.row(cell, RL2, LAYERS[2])
-        share, error = row.normalised or 0.0, 1.96 * (row.normalised_se or 0.0)
-        short |= share + error < 0.99
-        words.append(f"{cell}: {row.mean:.3f} ± {1.96 * row.se:.3f}, {100 * share:.1f}% ± {100 * error:.1f}")
+        short |= row.share.high < 0.99
+        words.append(f"{cell}: {row.estimate.format(3)}, {row.share.percent()}")
     return Verdict("not reached" if short else "matched", f"{'; '.join(words)} of the way from chance to {CEILING}")
 
 

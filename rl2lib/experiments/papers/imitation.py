@@ -25,7 +25,7 @@ from rl2lib.experiments.papers.short_trials_first import Part, Parts, imitating,
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2, numbers
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.imitation import label_ties
 from rl2lib.types import Trajectory
@@ -163,8 +163,9 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     random, best = (found.row(cell, agent).mean for agent in ("Random", BEST_KNOWN))
     for agent, (run, _) in networks(cell).items():
         cards, row = trained.cards(run), found.row(cell, agent)
-        low, high = (score(row) + side * reach(row) for side in (-1, 1))
-        found.points.append(Point(ID, cell, f"{TESTED}{agent}", cards[0]["env_steps"] / 1e6, score(row), low, high))
+        end = cards[0]["env_steps"] / 1e6
+        share = row.share
+        found.points.append(Point(ID, cell, f"{TESTED}{agent}", end, share.mean, share.low, share.high))
         if agent in (RL2, DAGGER):  # elsewhere other lengths, or the index itself, are played while learning
             curves = [learning_curve(card, num_pulls, num_arms, random, best) for card in cards]
             found.points.extend(curve_points(ID, cell, f"{WHILE_TRAINING}{agent}", curves))
@@ -243,13 +244,19 @@ def draw(measured: Measured) -> Figure:
         num_pulls, num_arms = numbers(cell)
         left.axhline(1.0, color=left.yaxis.label.get_color(), linestyle=":", linewidth=1)
         for (agent, name), marker in zip(DRAWN.items(), MARKERS, strict=False):
-            columns = _columns(measured.line(cell, f"{OWN}{agent}"))
-            band(right, *columns, label=name, marker=marker, markersize=3, linewidth=1)
+            band(
+                right,
+                *columns(measured.line(cell, f"{OWN}{agent}")),
+                label=name,
+                marker=marker,
+                markersize=3,
+                linewidth=1,
+            )
             last = right.get_lines()[-1]
             look = {"color": last.get_color(), "linestyle": last.get_linestyle(), "linewidth": 1}
             if line := measured.line(cell, f"{WHILE_TRAINING}{agent}"):
-                band(left, *_columns(line), **look)
-            x, low, y, high = _columns(measured.line(cell, f"{TESTED}{agent}"))
+                band(left, *columns(line), **look)
+            x, low, y, high = columns(measured.line(cell, f"{TESTED}{agent}"))
             spread = [[y[0] - low[0]], [high[0] - y[0]]]
             left.errorbar(x, y, spread, marker=marker, markersize=8, linestyle="none", color=look["color"], zorder=3)
         left.set(xlim=(0, None), ylabel=f"n = {num_pulls}, k = {num_arms}\nnormalised score")
@@ -261,22 +268,8 @@ def draw(measured: Measured) -> Figure:
     return figure
 
 
-def _columns(line: list[Point]) -> list[list[float]]:
-    return [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
-
-
-def score(row: Row) -> float:
-    """Return a row's normalised score."""
-    return row.normalised or 0.0
-
-
-def reach(row: Row) -> float:
-    """Return half the 95% interval of a row's normalised score."""
-    return 1.96 * (row.normalised_se or 0.0)
-
-
 def _said(row: Row) -> str:
-    return f"{DRAWN[row.agent]} {100 * score(row):.1f}% ± {100 * reach(row):.1f} ({row.setting})"
+    return f"{DRAWN[row.agent]} {row.share.percent()} ({row.setting})"
 
 
 def _agreed(measured: Measured, cell: str, agent: str) -> str:
@@ -291,14 +284,14 @@ def _agreed(measured: Measured, cell: str, agent: str) -> str:
 def _falls_short(measured: Measured, cell: str) -> Verdict:
     """Whether PPO's score is shown to lie further below the index than `LEVEL`."""
     row = measured.row(cell, RL2)
-    short = score(row) + reach(row) < 1 - LEVEL
+    short = row.share.high < 1 - LEVEL
     return Verdict("matched" if short else "not reached", _said(row) + _agreed(measured, cell, RL2))
 
 
 def _level_with_index(measured: Measured, cell: str, agent: str) -> Verdict:
     """Whether a score is shown to lie at most `LEVEL` below the index: a one-sided test at 5%."""
     row = measured.row(cell, agent)
-    level = score(row) - 1.645 * (row.normalised_se or 0.0) > 1 - LEVEL
+    level = row.share.mean - 1.645 * row.share.standard_error > 1 - LEVEL
     return Verdict("matched" if level else "not reached", _said(row) + _agreed(measured, cell, agent))
 
 
@@ -307,7 +300,7 @@ def _ahead(measured: Measured, behind: str, ahead: str) -> Verdict:
     words, apart = [], []
     for cell in measured.cells():
         low, high = measured.row(cell, behind), measured.row(cell, ahead)
-        apart.append(score(low) + reach(low) < score(high) - reach(high))
+        apart.append(low.share.high < high.share.low)
         words.append(f"{cell}: {_said(low)}, {_said(high)}")
     if not words:
         raise KeyError("a cell")

@@ -39,7 +39,7 @@ from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
 )
 from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
 from rl2lib.experiments.rl1_vs_rl2 import BANDIT, RL1, RL2, Cell
 from rl2lib.tasks.bandit import TWO_POINT
 from rl2lib.types import Policy, Trajectory
@@ -197,7 +197,7 @@ def _draw_lines(axes: Axes, measured: Measured, cell: str, kind: str, *, marked:
         line = measured.line(cell, f"{name}: {kind}")
         if line:
             shape = {"marker": marker, "markersize": 4} if marked else {}
-            parts = [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
+            parts = columns(line)
             band(axes, *parts, label=name, **shape)
 
 

@@ -368,8 +368,8 @@ def draw(measured: Measured) -> Figure:
             # side by side, since several agents share the top
             places = [place + (index - len(DRAWN) / 2) * 0.09 for place in range(len(found))]
             shown = [(x, row) for x, row in zip(places, rows, strict=True) if row and row.normalised is not None]
-            heights = [row.normalised for _, row in shown]
-            errors = [1.96 * (row.normalised_se or 0.0) for _, row in shown]
+            heights = [row.share.mean for _, row in shown]
+            errors = [row.share.half for _, row in shown]
             style = {"label": agent, "marker": marker, "markersize": 6, "linestyle": "none"}
             colour = axes.errorbar([x for x, _ in shown], heights, errors, **style)[0].get_color()
             for x, row in shown:
@@ -411,7 +411,9 @@ def _reaches(measured: Measured, agents: tuple[str, ...] = (), pulls: tuple[int,
         best = _trained(measured, cell, agents)
         published = PUBLISHED[cell][AGENTS.index(RL2)] - 0.05  # its rounding
         short += best.estimate.high < published and best.share.high < LEVEL
-        words.append(f"{cell} {best.mean:.2f}, {_percent(best)}" + (f" ({best.agent})" if len(agents) != 1 else ""))
+        words.append(
+            f"{cell} {best.mean:.2f}, {best.share.percent()}" + (f" ({best.agent})" if len(agents) != 1 else "")
+        )
     return Verdict("not reached" if short else "matched", "; ".join(words))
 
 
@@ -422,7 +424,7 @@ def _is_at_level(measured: Measured) -> Verdict:
     unknown = [row for row in found.values() if row.share.low < LEVEL <= row.share.high]
     lowest = min(found, key=lambda cell: found[cell].share.mean)
     evidence = (
-        f"in {len(found) - len(below) - len(unknown)} of {len(found)} cells; lowest {_percent(found[lowest])} in "
+        f"in {len(found) - len(below) - len(unknown)} of {len(found)} cells; lowest {found[lowest].share.percent()} in "
     )
     return Verdict("not reached" if below else "open" if unknown else "matched", evidence + lowest)
 
@@ -435,19 +437,15 @@ def _above_snail(measured: Measured) -> Verdict:
             continue
         theirs = PUBLISHED[cell][-1]
         best = _trained(measured, cell, ())
-        below += theirs - best.mean > math.hypot(best.estimate.high - best.mean, half)
+        below += theirs - best.mean > math.hypot(best.estimate.half, half)
         words.append(f"{cell} {best.mean:.2f} ({theirs:g} ± {half:g})")
     return Verdict("not reached" if below else "matched", "; ".join(words))
-
-
-def _percent(row: Row) -> str:
-    return f"{100 * row.share.mean:.1f}% ± {50 * (row.share.high - row.share.low):.1f}"
 
 
 def _falls_behind(measured: Measured) -> Verdict:
     """On ten arms, where short and long trials have about as many steps of training."""
     short, long = (measured.row(cell, RL2) for cell in ("n10_k10", "n500_k10"))
-    evidence = f"plain GRU {_percent(short)} at n=10, {_percent(long)} at n=500 (k=10, about as many steps)"
+    evidence = f"plain GRU {short.share.percent()} at n=10, {long.share.percent()} at n=500 (k=10, about as many steps)"
     return Verdict("matched" if long.share.high < short.share.low else "not reached", evidence)
 
 

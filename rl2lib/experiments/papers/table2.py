@@ -234,7 +234,7 @@ def draw(measured: Measured) -> Figure:
     for (agent, variant), marker in zip(drawn, MARKERS, strict=False):
         found = [measured.row(cell, agent, variant) for cell in there]
         heights = [row.mean / length for row, length in zip(found, lengths, strict=True)]
-        errors = [1.96 * row.se / length for row, length in zip(found, lengths, strict=True)]
+        errors = [row.estimate.half / length for row, length in zip(found, lengths, strict=True)]
         label = f"{agent}, {variant}"
         axes.errorbar(lengths, heights, errors, label=label, marker=marker, markersize=5, linewidth=1)
     told = [PUBLISHED[cell][AGENTS.index(RL2)] / length for cell, length in zip(there, lengths, strict=True)]
@@ -260,7 +260,7 @@ def _not_below(measured: Measured, others: dict[str, tuple[float, float]]) -> Ve
         margin = 1.96 * noise + rounding
         below += best.mean + margin < theirs
         level += abs(best.mean - theirs) <= margin
-        words.append(f"{cell} {best.mean:.1f} ± {1.96 * best.se:.1f} ({theirs:.1f})")
+        words.append(f"{cell} {best.estimate.format(1)} ({theirs:.1f})")
     return Verdict("not reached" if below else "matched" if level else "surpassed", "; ".join(words))
 
 

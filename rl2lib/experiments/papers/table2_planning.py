@@ -320,8 +320,8 @@ def messages_pay(measured: Measured) -> Verdict:
 def near_optimum(measured: Measured) -> Verdict:
     """Whether messages come to 95% of the way from random play to the optimum of chains."""
     found = [measured.row(cell, RL2_MESSAGES) for cell in measured.cells() if parts(cell)[0] == "chain"]
-    words = "; ".join(f"{row.cell} {row.normalised or 0:.3f} ± {1.96 * (row.normalised_se or 0):.3f}" for row in found)
-    there = all((row.normalised or 0) - 1.96 * (row.normalised_se or 0) > 0.95 for row in found)
+    words = "; ".join(f"{row.cell} {row.share.format(3)}" for row in found)
+    there = all(row.share.low > 0.95 for row in found)
     return Verdict("matched" if found and there else "not reached", words)
 
 

@@ -245,7 +245,7 @@ def _lengths(measured: Measured, what: str) -> list[str]:
 
 def _everywhere(found: Mapping[str, Row], holds: Callable[[Row], bool], beside: Callable[[str], str]) -> Verdict:
     """Whether something holds of a row in every cell; the evidence is its intervals, each with a word beside it."""
-    words = [f"{cell}: {row.mean:.3f} ± {1.96 * row.se:.3f}{beside(cell)}" for cell, row in found.items()]
+    words = [f"{cell}: {row.estimate.format(3)}{beside(cell)}" for cell, row in found.items()]
     return Verdict("matched" if all(holds(row) for row in found.values()) else "not reached", "; ".join(words))
 
 
@@ -254,7 +254,7 @@ def _present(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, RL2, GIVEN) for cell in _lengths(measured, "stay")}
     return _everywhere(
         found,
-        lambda row: row.mean - 1.96 * row.se > 0 and min(row.every_seed, default=1.0) > 0,
+        lambda row: row.estimate.low > 0 and min(row.every_seed, default=1.0) > 0,
         lambda cell: f" (the planner {measured.row(cell, PLANNER, GIVEN).mean:.3f})",
     )
 
@@ -262,14 +262,14 @@ def _present(measured: Measured) -> Verdict:
 def _absent(measured: Measured) -> Verdict:
     """Whether the model-free learner's whole interval lies where an interaction is taken for none."""
     found = {cell: measured.row(cell, CACHING, GIVEN) for cell in _lengths(measured, "stay")}
-    return _everywhere(found, lambda row: abs(row.mean) + 1.96 * row.se < NOT_THERE, lambda cell: "")
+    return _everywhere(found, lambda row: abs(row.mean) + row.estimate.half < NOT_THERE, lambda cell: "")
 
 
 def _pooled(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, CACHING, POOLED) for cell in _lengths(measured, "stay")}
     return _everywhere(
         found,
-        lambda row: row.mean - 1.96 * row.se > 0,
+        lambda row: row.estimate.low > 0,
         lambda cell: f" (the planner {measured.row(cell, PLANNER, POOLED).mean:.3f})",
     )
 
@@ -283,22 +283,14 @@ def _earns_more(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, RL2) for cell in _lengths(measured, "return")}
     return _everywhere(
         found,
-        lambda row: row.mean - 1.96 * row.se > most(row.cell),
+        lambda row: row.estimate.low > most(row.cell),
         lambda cell: f" (without transitions at most {most(cell):.3f})",
     )
 
 
 def _optimal(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, RL2) for cell in _lengths(measured, "return")}
-
-    def share(row: Row) -> tuple[float, float]:
-        return row.normalised or 0.0, 1.96 * (row.normalised_se or 0.0)
-
-    return _everywhere(
-        found,
-        lambda row: share(row)[0] - share(row)[1] >= 0.98,
-        lambda cell: " ({:.1%} ± {:.1%})".format(*share(found[cell])),
-    )
+    return _everywhere(found, lambda row: row.share.low >= 0.98, lambda cell: f" ({found[cell].share.percent()})")
 
 
 EXPERIMENT = Experiment(

@@ -185,6 +185,11 @@ class Measured:
         )
 
 
+def columns(line: list[Point]) -> list[list[float]]:
+    """Return a line's x, low, y and high, as `figures.band` takes them."""
+    return [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
+
+
 def read(path: Path) -> Measured:
     """Return what `write` wrote; nothing where nothing has been written.
 
