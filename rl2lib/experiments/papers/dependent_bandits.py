@@ -26,7 +26,7 @@ from rl2lib.evaluation.curves import mean_curve
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments.bandit_lessons import TWO_ARMS
 from rl2lib.experiments.papers.regret import RegretEnv, least_regret, regret_by_pull
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, scores
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, median_of, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, Word, columns
 from rl2lib.tasks.bandit import EASY, UNIFORM, BanditEnv, DependentBandits
@@ -165,7 +165,7 @@ def _points(cell: str, players: list[Player], env: BanditEnv, tasks: Tensor, see
     for player in players:
         played = [scores(policy, env, tasks, seed=seed, score=regret_by_pull) for policy in player.policies]
         played.sort(key=lambda values: -values[:, -1].double().mean().item())  # worst first, as the table has it
-        values = played[(len(played) - 1) // 2]
+        values = median_of(played)
         name = player.variant or player.agent
         last[name] = values[:, -1]
         curve = mean_curve(values)

@@ -35,7 +35,7 @@ from rl2lib.experiments.papers.eleven_arms_players import (
     OneHotPolicy,
     TargetThompson,
 )
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, scores
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, median_of, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
 from rl2lib.tasks.catalogue import Setting
@@ -90,7 +90,7 @@ FORMS = (
     Form("one-hot-entropy", RL2, "reward as one-hot, large entropy bonus", True, LARGE),
     Form("imitation", WARM, "reward as a number", False, USUAL, imitates=True),
 )
-PAPERS, PLAIN, IMITATED = FORMS[3], FORMS[0], FORMS[4]
+PAPERS, IMITATED = FORMS[3], FORMS[4]
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _by_pull(player: Player, env: Any, tasks: Tensor) -> list[Point]:
     """Reward at every pull, of the median seed."""
     played = [scores(policy, env, tasks, seed=11, score=lambda trial: trial.reward) for policy in player.policies]
     played.sort(key=lambda values: values.double().sum().item())
-    curve = mean_curve(played[(len(played) - 1) // 2])
+    curve = mean_curve(median_of(played))
     parts = (curve.x, curve.mean, curve.low, curve.high)
     places = zip(*(part.tolist() for part in parts), strict=True)
     return [Point(ID, RETURN, by_pull(player.name), *place) for place in places]

@@ -22,7 +22,7 @@ from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.experiments.papers import table1
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS, numbers
-from rl2lib.experiments.reproduce.contest import Player, contest
+from rl2lib.experiments.reproduce.contest import Player, contest, median_of
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
 from rl2lib.experiments.reproduce.trained import NUM_HISTORY
@@ -197,7 +197,7 @@ def end_row(
     steps = curves[0].steps.diff(prepend=curves[0].steps.new_zeros(1))[-1].item()  # of one point
     lead = one.mean - zero.mean
     ends = sorted((end_of(curve) for curve in curves), key=lambda end: end.mean().item())
-    end = ends[(len(ends) - 1) // 2]
+    end = median_of(ends)
     score = end.mean().item()
     noise = mean_estimate(end).standard_error if len(end) > 1 else math.nan
     return Row(
@@ -226,7 +226,7 @@ def _rows(cell: str, drawn: Drawn, curves: list[Curve], zero: Row, one: Row) -> 
         ID, cell, drawn.agent, f"{drawn.how}, {FINAL}", curves, zero, one, steps_per_trial=num_pulls, told=told
     )
     taken = tuple(sorted(steps_to(curve) for curve in curves))
-    median = taken[(len(taken) - 1) // 2]
+    median = median_of(taken)
     if not math.isfinite(median):
         return [end]
     spread = mean_estimate(torch.tensor(taken)).standard_error if len(taken) > 1 and taken[-1] < math.inf else 0.0

@@ -21,7 +21,7 @@ from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
+from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, median_of
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
@@ -142,7 +142,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     for player in players:
         curves = [return_curve(play(policy, env, tasks, seed=seed)) for policy in player.policies]
         curves.sort(key=lambda curve: curve.mean.sum().item())
-        curve = curves[(len(curves) - 1) // 2]
+        curve = median_of(curves)
         numbers = zip(*(part.tolist() for part in (curve.x, curve.mean, curve.low, curve.high)), strict=True)
         points += [Point(ID, cell, player.name, *place) for place in numbers]
     for layers, variant in LAYERS.items():

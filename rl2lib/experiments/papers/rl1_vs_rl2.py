@@ -71,7 +71,7 @@ def steps(trajectory: Trajectory, counted: int) -> Tensor:
 def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody of a cell on both of its tasks, equally often."""
     place, config, size = place_of(cell), config_of(cell, scale), SIZES[scale]
-    _, env, recipe = notebook.build(Cell(place, RL2, 1), config)
+    _, env, _ = notebook.build(Cell(place, RL2, 1), config)
     tasks = notebook.both_tasks(place, size.bandit_tasks if place == BANDIT else size.corridor_tasks)
     optimal: Policy[Any]
     oracle: Policy[Any]
@@ -107,7 +107,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     for plan in there:
         learned = torch.tensor([card["history"]["trial_return"] for card in trained.cards(plan.name)])
         stage = next(stages_of(plan, scale, policy_of(plan, scale, 0), 0))
-        trials = stage.training.iterations * recipe.trials_per_iteration
+        trials = stage.training.iterations * stage.training.trials_per_iteration
         points += _learning(plan, learned / COUNTED.get(cell, 1), trials, random, ceiling)
     return Measured(rows, points)
 

@@ -61,11 +61,6 @@ def scaled(parts: Parts, iterations: float, trials: int = 1) -> Parts:
     )
 
 
-def env_steps(parts: Parts) -> int:
-    """Return the environment steps of all parts."""
-    return sum(part.num_pulls * part.iterations * part.trials for part in parts)
-
-
 def imitating(num_pulls: int, num_arms: int, parts: Parts, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
     """Return stages of imitating the finite-horizon index, which plays short trials as the beginning of long ones.
 

@@ -21,7 +21,7 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.two_step import TwoStepModelFree, TwoStepOptimal
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.stay import StayProbabilities, stay_counts, stay_probabilities
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks
+from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, median_of
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
@@ -95,9 +95,14 @@ def setting(length: int) -> Setting:
 def runs(scale: Scale) -> list[Run]:
     """Return one LSTM for each length."""
     return [
-        Run(ID, f"lstm-n{length}", (f"n{length}_stay", f"n{length}_return"), partial(_lstm, scale), partial(_ppo, *how))
+        Run(
+            ID,
+            f"lstm-n{length}",
+            (f"n{length}_stay", f"n{length}_return"),
+            partial(_lstm, scale),
+            partial(_ppo, length, scale),
+        )
         for length in SIZES[scale].lengths
-        for how in [(length, scale)]
     ]
 
 
@@ -163,7 +168,7 @@ def staying(cell: str, players: list[Player], env: TrialEnv[Any], tasks: Tensor,
         counted.sort(key=lambda counts: stay_probabilities(counts, given_choice=True).interaction.mean)
         for variant in (GIVEN, POOLED):
             found = [stay_probabilities(counts, given_choice=variant == GIVEN) for counts in counted]
-            median = found[(len(found) - 1) // 2]
+            median = median_of(found)
             rows.append(_row(cell, player, variant, median, found, len(tasks)))
             points += [
                 Point(ID, cell, f"{player.agent}, {variant}", x, stay.mean, stay.low, stay.high)

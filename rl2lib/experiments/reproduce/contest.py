@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.records import in_chunks
 from rl2lib.types import Policy, TaskDistribution, Trajectory, TrialEnv
 
+Kept = TypeVar("Kept")
 Score = Callable[[Trajectory], Tensor]
 """What a trial is worth, [B]."""
 
@@ -108,29 +109,30 @@ def best_of(
     tasks: Any,
     *,
     seed: int,
-    score: Score = trial_return,
 ) -> tuple[str, Policy[Any]]:
-    """Return the candidate that does best on validation tasks, which nobody is tested on."""
-    return max(candidates, key=lambda item: scores(item[1], env, tasks, seed=seed, score=score).double().mean().item())
+    """Return the candidate that earns most on validation tasks, which nobody is tested on."""
+    return max(candidates, key=lambda item: scores(item[1], env, tasks, seed=seed).double().mean().item())
 
 
-def acting_best(
-    policies: Sequence[SoftmaxPolicy], env: TrialEnv[Any], tasks: Any, *, seed: int, score: Score = trial_return
-) -> list[SoftmaxPolicy]:
+def acting_best(policies: Sequence[SoftmaxPolicy], env: TrialEnv[Any], tasks: Any, *, seed: int) -> list[SoftmaxPolicy]:
     """Return trained policies, all in one mode: greedy, unless sampled actions are shown to be better.
 
     It is decided on validation tasks, by a paired 95% interval over the tasks of all seeds: the luck of sampled
     actions alone would often win by a little.
     """
     greedy, sampled = (
-        torch.cat([scores(policy.acting(mode), env, tasks, seed=seed, score=score) for policy in policies])
-        for mode in _MODES
+        torch.cat([scores(policy.acting(mode), env, tasks, seed=seed) for policy in policies]) for mode in _MODES
     )
     mode: Mode = "sampled" if paired_difference(sampled, greedy).low > 0 else "greedy"
     return [policy.acting(mode) for policy in policies]
 
 
 _MODES: tuple[Mode, ...] = ("greedy", "sampled")
+
+
+def median_of(ordered: Sequence[Kept]) -> Kept:
+    """Return the middle one, worst first; of an even number, the worse of the middle two."""
+    return ordered[(len(ordered) - 1) // 2]
 
 
 def contest(
@@ -182,7 +184,7 @@ def contest(
     for player in players:
         played = [scores(policy, env, tasks, seed=seed, score=score, chunk=chunk) for policy in player.policies]
         played.sort(key=lambda values: sign * values.double().mean().item())  # worst first
-        kept[player.name] = played[(len(played) - 1) // 2]
+        kept[player.name] = median_of(played)
         every_seed[player.name] = tuple(sorted(values.double().mean().item() for values in played))
     contenders = [player.name for player in players if not player.sees_task and player.name not in apart]
     best = max(contenders, key=lambda name: sign * kept[name].double().mean().item())

@@ -79,7 +79,7 @@ def test_both_cells_of_untrained_agents() -> None:
     assert [point.y for point in pulls[1:]] == [5.0] * 4 and pulls[0].y < 1
     # while it imitates the teacher plays: that part of the history is no curve of its own
     assert [point.x for point in found.line(paper.RETURN, paper.IMITATED.line)] == [16.0, 24.0]
-    assert [point.x for point in found.line(paper.RETURN, paper.PLAIN.line)] == [8.0, 16.0]
+    assert [point.x for point in found.line(paper.RETURN, paper.FORMS[0].line)] == [8.0, 16.0]
     shares = paper.measure(paper.PAYS, "smoke", trained())
     assert shares.row(paper.PAYS, paper.OPTIMAL).mean == 1 and shares.row(paper.PAYS, paper.TS).mean == 0
     assert not shares.points
@@ -104,7 +104,7 @@ def test_the_optimum_is_reached_by_interval(earned: float, paid: float, word: st
 @pytest.mark.parametrize(("paid", "word"), [(0.0, "matched"), (0.01, "not reached")])
 def test_never_means_one_trial_in_a_hundred_at_most(paid: float, word: str) -> None:
     search = Row(paper.ID, paper.RETURN, paper.TS, mean=11.0)
-    found = rows(paper.PLAIN, 11.0, 0.0) + rows(paper.FORMS[2], 11.0, paid)
+    found = rows(paper.FORMS[0], 11.0, 0.0) + rows(paper.FORMS[2], 11.0, paid)
     assert paper._never_pays(Measured([*found, search])).word == word
 
 
