@@ -20,6 +20,8 @@ from typing import Any
 from rl2lib.experiments.reproduce import rows
 
 QUOTE = re.compile(r"(<!-- quote (\S+) (\S+) (\S+) -->)(.*?)(<!-- /quote -->)")
+NOT_FOUND = (OSError, KeyError, IndexError, ValueError, TypeError)
+"""What a quote fails by: no such file, no such place in it, a format that does not fit."""
 PLACES = ("README.md", "ARCHITECTURE.md", "docs/*.md", "solutions/*.py")
 
 
@@ -31,7 +33,7 @@ def wrong_quotes(root: Path) -> list[str]:
             for match in QUOTE.finditer(line):
                 try:
                     expected = quoted(root, *match.groups()[1:4])
-                except (OSError, KeyError, IndexError, ValueError, TypeError) as error:
+                except NOT_FOUND as error:
                     problems.append(f"{path.relative_to(root)}:{number}: {match[2]} {match[3]}: {error!r}")
                     continue
                 if match[5] != expected:
@@ -43,11 +45,18 @@ def wrong_quotes(root: Path) -> list[str]:
 
 
 def write_quotes(root: Path) -> list[Path]:
-    """Put the files' numbers into the prose; return the files that changed."""
+    """Put the files' numbers into the prose; return the files that changed. What is not found stays as it is."""
+
+    def fresh_quote(match: re.Match[str]) -> str:
+        try:
+            return match[1] + quoted(root, *match.groups()[1:4]) + match[6]
+        except NOT_FOUND:
+            return match[0]
+
     changed = []
     for path in _files(root):
         text = path.read_text(encoding="utf-8")
-        fresh = QUOTE.sub(lambda match: match[1] + quoted(root, *match.groups()[1:4]) + match[6], text)
+        fresh = QUOTE.sub(fresh_quote, text)
         if fresh != text:
             path.write_text(fresh, encoding="utf-8")
             changed.append(path)

@@ -163,13 +163,18 @@ def print_plan(ids: list[str], order: Order) -> None:
             f"{cost.owner:<22}{cost.run:<28}{cost.seeds:>3} seeds{cost.env_steps:>18,} steps{cost.core_hours:>10.2f} h"
         )
     steps, hours = sum(cost.env_steps for cost in found), sum(cost.core_hours for cost in found)
-    print(f"{steps:,} steps, {hours:,.1f} hours of one core; {hours / 100:,.1f} hours of a hundred")
+    longest = max(cost.core_hours / cost.seeds for cost in found)
+    print(
+        f"{steps:,} steps, {hours:,.1f} hours of one core; {max(longest, hours / 100):,.1f} hours of a hundred, "
+        f"since one run of one seed takes up to {longest:,.1f}"
+    )
     book = {
         "scale": order.scale,
         "machine": machine_class(),
         "commit": current_commit(),
         "env_steps": steps,
         "core_hours": hours,
+        "longest_run_hours": longest,
         "runs": [asdict(cost) for cost in found],
     }
     write_whole(order.places.results / f"plan-{order.scale}.json", json.dumps(book, indent=1) + "\n")
