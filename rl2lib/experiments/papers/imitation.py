@@ -134,7 +134,7 @@ def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     index = IndexWithTies(num_arms, num_pulls)
     players = [
         Player("Random", [Random(num_arms)], published=told["Random"]),
-        Player(BEST_KNOWN, [index], published=told["Gittins"]),
+        Player(BEST_KNOWN, [index]),
     ]
     points = []
     theirs = play(index, env, tasks[: size.watched_tasks], seed=place)
@@ -318,7 +318,7 @@ EXPERIMENT = Experiment(
         "'Short trials first': the first 20 pulls of a trial (the index's trials at first, then its own), then more, "
         "then all; the index plans for whole trials throughout, and PPO is given the same trials' lengths, and as many "
         "steps. The other runs are of whole trials alone. The index is the finite-horizon one, the best that is known; "
-        "the published number beside it is of the paper's own approximation. Normalised: 0 is random play, 1 the "
+        "the paper's is another approximation. Normalised: 0 is random play, 1 the "
         f"index. Its level means at most {LEVEL:.0%} below it; the paper says 'the same level of performance' and "
         "gives no number. In the figure, lines on the left are scores while training, with sampled actions, where "
         "whole trials are played by the network; markers are scores on test tasks. A choice agrees if the index holds "
