@@ -165,8 +165,8 @@ def print_plan(ids: list[str], order: Order) -> None:
     steps, hours = sum(cost.env_steps for cost in found), sum(cost.core_hours for cost in found)
     longest = max(cost.core_hours / cost.seeds for cost in found)
     print(
-        f"{steps:,} steps, {hours:,.1f} hours of one core; {max(longest, hours / 100):,.1f} hours of a hundred, "
-        f"since one run of one seed takes up to {longest:,.1f}"
+        f"{steps:,} steps, {hours:,.1f} hours of one core; one run of one seed takes up to {longest:,.1f}, so a "
+        f"hundred cores need {max(longest, hours / 100):,.1f}"
     )
     book = {
         "scale": order.scale,

@@ -109,8 +109,8 @@ class _Spent:
         steps, seconds = (sum(card[part] for card in self.runs.values()) for part in ("env_steps", "seconds"))
         return (
             f"## What was spent\n\n{len(self.runs)} trained networks, {steps / 1e6:,.0f} million environment steps, "
-            f"{seconds / 3600:.1f} hours of training and {self.measuring / 3600:.1f} of measuring, each by one process "
-            "on one thread, on cores that had other work too. Commits and machines are on the pages."
+            f"{seconds / 3600:.1f} hours of training and {self.measuring / 3600:.1f} of measuring: wall time of "
+            "one process on one thread each, whatever else the machine did. Commits and machines are on the pages."
         )
 
 

@@ -23,14 +23,7 @@ from rl2lib.experiments.papers.extrapolation import (
 )
 from rl2lib.experiments.reproduce.rows import Measured, Row
 from rl2lib.types import StepInput
-
-
-class FreshWeights:
-    """Policies as they are before training: enough to see who plays whom."""
-
-    def policies(self, name):
-        (run,) = [run for run in extrapolation.runs("smoke") if run.name == name]
-        return [run.policy(seed) for seed in range(2)]
+from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
 def memories(cell, normalised=0.99, variant=OWN_CLOCK, se=0.001):
@@ -57,7 +50,7 @@ def test_what_is_new_is_neither_trained_nor_planned_to_be():
 
 
 def test_a_told_clock_reads_the_fraction_of_the_new_length():
-    (policy,) = FreshWeights().policies("equivariant-n100")[:1]
+    (policy,) = FreshWeights(extrapolation.runs).policies("equivariant-n100")[:1]
     policy = with_arms(policy, 3)
     hidden = torch.randn(1, 1, 3, policy.hidden_size, generator=torch.Generator().manual_seed(0))
     zero = torch.zeros(1, dtype=torch.int64)
@@ -91,12 +84,12 @@ def test_a_policy_without_a_memory_per_arm_is_refused():
 
 
 def test_who_plays_where():
-    shorter = extrapolation.measure("n50_k10", "smoke", FreshWeights())
+    shorter = extrapolation.measure("n50_k10", "smoke", FreshWeights(extrapolation.runs))
     assert shorter.row("n50_k10", table1.BEST_KNOWN).normalised == 1.0
     assert shorter.row("n50_k10", "Random").normalised == 0.0
     assert {row.variant for row in shorter.rows if row.agent == table1.RL2_EQUIVARIANT} == {OWN_CLOCK, NEW_CLOCK}
     assert shorter.row("n50_k10", table1.RL2).seeds == 2
-    fewer = extrapolation.measure("n100_k2", "smoke", FreshWeights())
+    fewer = extrapolation.measure("n100_k2", "smoke", FreshWeights(extrapolation.runs))
     assert [row.variant for row in fewer.rows if row.seeds] == [OWN_CLOCK], "no second clock, no network of ten arms"
     assert fewer.row("n100_k2", "UCB1").setting.endswith(f"of {HOME}")
 

@@ -23,14 +23,11 @@ from rl2lib.experiments.papers.imitation import (
 )
 from rl2lib.experiments.papers.short_trials_first import Part, scaled
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row
+from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
-class FreshWeights:
-    """Policies as they are before training, with cards that say so."""
-
-    def policies(self, name):
-        (run,) = [run for run in imitation.runs("smoke") if run.name == name]
-        return [run.policy(seed) for seed in range(2)]
+class WithCards(FreshWeights):
+    """And cards that say so."""
 
     def cards(self, name):
         history = {"env_steps": [1e6, 2e6], "trial_return": [5.0, 6.0]}
@@ -112,7 +109,7 @@ def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_doe
 
 
 def test_everybody_plays_and_the_index_scores_one():
-    measured = imitation.measure("n10_k5", "smoke", FreshWeights())
+    measured = imitation.measure("n10_k5", "smoke", WithCards(imitation.runs))
     assert {row.agent for row in measured.rows} == {"Random", table1.BEST_KNOWN, *imitation.DRAWN}
     assert measured.row("n10_k5", table1.BEST_KNOWN).normalised == 1.0
     assert measured.row("n10_k5", table1.RL2).published == 6.7

@@ -10,19 +10,12 @@ import torch
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.experiments.papers import table1
 from rl2lib.experiments.reproduce.rows import Measured, Row
-
-
-class FreshWeights:
-    """Policies as they are before training: enough to see who plays whom."""
-
-    def policies(self, name):
-        (run,) = [run for run in table1.runs("smoke") if run.name == name]
-        return [run.policy(seed) for seed in range(3)]
+from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return table1.measure("n10_k5", "smoke", FreshWeights())
+    return table1.measure("n10_k5", "smoke", FreshWeights(table1.runs, 3))
 
 
 def row(cell="n10_k5", agent=table1.RL2, normalised=1.0, normalised_se=0.001, **others):

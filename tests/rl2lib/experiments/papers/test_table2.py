@@ -7,16 +7,9 @@ import pytest
 from rl2lib.experiments.papers import table2 as paper
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE
 from rl2lib.experiments.reproduce.rows import Measured, Row
+from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 CLAIMS = dict(zip(("published", "snail", "known"), paper.EXPERIMENT.claims, strict=True))
-
-
-class FreshWeights:
-    """Policies as they are before training: enough to see who plays whom."""
-
-    def policies(self, name):
-        (run,) = [run for run in paper.runs("smoke") if run.name == name]
-        return [run.policy(seed) for seed in range(2)]
 
 
 def stages(name, seed=0):
@@ -33,7 +26,7 @@ def judge(name, *rows):
 
 
 def test_who_plays():
-    rows = paper.measure("n10", "smoke", FreshWeights()).rows
+    rows = paper.measure("n10", "smoke", FreshWeights(paper.runs)).rows
     trained = {(row.agent, row.variant) for row in rows if row.seeds}
     assert trained == {
         (paper.RL2, paper.PPO_ALONE),

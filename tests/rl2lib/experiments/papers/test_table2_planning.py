@@ -10,21 +10,14 @@ from rl2lib.experiments.papers import table2_planning as paper
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM
 from rl2lib.experiments.reproduce.rows import Measured, Row
 from rl2lib.tasks.sampling import make_generators
+from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 CLAIMS = dict(zip(("planning", "known", "messages", "optimum"), paper.EXPERIMENT.claims, strict=True))
 
 
-class FreshWeights:
-    """Policies as they are before training: enough to see who plays whom."""
-
-    def policies(self, name):
-        (run,) = [run for run in paper.runs("smoke") if run.name == name]
-        return [run.policy(seed) for seed in range(2)]
-
-
 @pytest.fixture(scope="module")
 def measured():
-    return paper.measure("chain_n10", "smoke", FreshWeights())
+    return paper.measure("chain_n10", "smoke", FreshWeights(paper.runs))
 
 
 def row(agent, mean, cell="chain_n10", seeds=0, variant="", behind=None, behind_se=0.1, **others):
