@@ -21,8 +21,9 @@ from rl2lib.agents.bandit import UCB1, WIDTHS, Counts, Greedy, Random
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.papers import table1
-from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT, numbers
+from rl2lib.experiments.papers import table1, table1_runs
+from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT
+from rl2lib.experiments.papers.table1_runs import numbers
 from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict, Word
@@ -73,8 +74,8 @@ def runs(scale: Scale) -> list[Run]:
     """Return what is played: two of table 1's runs; the plain GRU wherever there are its ten arms."""
     there = cells(scale)
     ten_arms = tuple(cell for cell in there if numbers(cell)[1] == 10)
-    planned = [table1.equivariant_run(TRAINED_PULLS, there, scale)]
-    planned += [replace(run(HOME, scale), cells=ten_arms) for run in (table1.gru_run, table1.imitation_run)]
+    planned = [table1_runs.equivariant_run(TRAINED_PULLS, there, scale)]
+    planned += [replace(run(HOME, scale), cells=ten_arms) for run in (table1_runs.gru_run, table1_runs.imitation_run)]
     return planned
 
 
@@ -84,10 +85,10 @@ def runs(scale: Scale) -> list[Run]:
 def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody on the same tasks of one cell, the trained ones as they are."""
     num_pulls, num_arms = numbers(cell)
-    distribution, env = table1.setting(cell)
+    distribution, env = table1_runs.setting(cell)
     place = 3_000_000 + 1_000 * num_pulls + num_arms
     tasks = distribution.sample(SIZES[scale].test_tasks, make_generator(place, "beyond: test"))
-    home, home_env = table1.setting(HOME)
+    home, home_env = table1_runs.setting(HOME)
     generator = make_generator(0, "beyond: validation")
     validation = home.sample(SIZES[scale].validation_tasks, generator)
 

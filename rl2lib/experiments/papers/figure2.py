@@ -20,8 +20,9 @@ from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.statistics import mean_estimate
-from rl2lib.experiments.papers import table1
-from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS, numbers
+from rl2lib.experiments.papers import table1, table1_runs
+from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS
+from rl2lib.experiments.papers.table1_runs import numbers
 from rl2lib.experiments.reproduce.contest import Player, contest, median_of
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
@@ -84,7 +85,7 @@ class Curve(NamedTuple):
 def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Measure a cell's scale, and put the curves of its runs on it."""
     num_pulls, num_arms = numbers(cell)
-    distribution, env = table1.setting(cell)
+    distribution, env = table1_runs.setting(cell)
     place = 2_000_000 + 1_000 * num_pulls + num_arms
     tasks = distribution.sample(TEST_TASKS[scale], make_generator(place, "figure 2: test"))
     optimal = BayesOptimal(num_arms, num_pulls) if num_pulls == 10 else None
@@ -131,7 +132,7 @@ def learning_curve(card: dict[str, Any], num_pulls: int, num_arms: int, random: 
         reference: the return that scores 1.
     """
     lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
-    rounds = [arms for _, arms, _ in table1.ROUNDS[num_pulls]] if len(lengths) > 1 else [num_arms]
+    rounds = [arms for _, arms, _ in table1_runs.ROUNDS[num_pulls]] if len(lengths) > 1 else [num_arms]
     arms_of = torch.tensor([arms for arms, length in zip(rounds, lengths, strict=True) for _ in range(length)])
     pieces = arms_of.tensor_split(min(NUM_HISTORY, len(arms_of)))  # as the card's history was thinned
     here = torch.tensor([bool((piece == num_arms).all()) for piece in pieces])
@@ -282,7 +283,7 @@ def draw(measured: Measured) -> Figure:
             for reference in (0.0, 1.0):
                 axes.axhline(reference, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
             # the k of all panels share one order, so that a colour means the same everywhere
-            for num_arms, marker in zip(table1.ARMS, MARKERS, strict=False):
+            for num_arms, marker in zip(table1_runs.ARMS, MARKERS, strict=False):
                 line = measured.line(f"n{num_pulls}_k{num_arms}", drawn.agent)
                 look = {"label": f"k = {num_arms}", "marker": marker, "markersize": 2, "linewidth": 1.2}
                 if drawn.agent == table1.RL2_EQUIVARIANT:
@@ -322,9 +323,9 @@ def _reaches(measured: Measured, agent: str) -> Verdict:
 def _hardest(measured: Measured) -> Verdict:
     """Whether RL² ends lowest at n = 500, k = 50, by unpaired intervals."""
     ends = _ends(measured, table1.RL2)
-    if len(ends) < len(table1.CELLS):
+    if len(ends) < len(table1_runs.CELLS):
         raise KeyError("all cells of table 1")
-    hardest = ends.pop(table1.CELLS[-1])
+    hardest = ends.pop(table1_runs.CELLS[-1])
     nearest = min(ends.values(), key=lambda row: row.mean)
     apart = nearest.mean - hardest.mean > 1.96 * math.hypot(nearest.se, hardest.se)
     others = f"of the others the lowest is {nearest.cell} with {nearest.estimate.percent()}"
@@ -335,7 +336,7 @@ def _hardest(measured: Measured) -> Verdict:
 def _longer_is_slower(measured: Measured) -> Verdict:
     """Whether RL² needs more steps to `LEVEL` the longer the trials, the ranges over seeds apart, at every k."""
     words, right, wrong, silent = [], 0, 0, []
-    for num_arms in table1.ARMS:
+    for num_arms in table1_runs.ARMS:
         there = [cell for cell in measured.cells() if numbers(cell)[1] == num_arms]
         taken = [_taken(measured, cell) for cell in there]
         words += [f"{cell} {_range(span)}" for cell, span in zip(there, taken, strict=True)]
@@ -385,8 +386,8 @@ EXPERIMENT = Experiment(
         "no such row means not within the run. What was published are table 1's returns on this scale, since the "
         "figure prints no numbers. Bands are ranges over seeds."
     ),
-    cells=table1.cells,
-    runs=table1.runs,
+    cells=table1_runs.cells,
+    runs=table1_runs.runs,
     measure=measure,
     draw=draw,
     alt=(

@@ -19,10 +19,11 @@ from rl2lib.agents.bandit import Counts, Random
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import mean_estimate
-from rl2lib.experiments.papers import table1
+from rl2lib.experiments.papers import table1_runs
 from rl2lib.experiments.papers.figure2 import curve_points, learning_curve
 from rl2lib.experiments.papers.short_trials_first import Part, Parts, imitating, reinforcing, scaled
-from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2, numbers
+from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2
+from rl2lib.experiments.papers.table1_runs import numbers
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
@@ -102,7 +103,7 @@ def runs(scale: Scale) -> list[Run]:
     planned = []
     for cell, parts in SIZES[scale].parts.items():
         num_pulls, num_arms = numbers(cell)
-        whole = table1.imitation_run(cell, scale)
+        whole = table1_runs.imitation_run(cell, scale)
         iterations, trials, minibatch = SIZES[scale].cloning[cell]
         cloning = (Part(num_pulls, iterations, trials, minibatch, (5e-3, 0.0), "teacher"),)
         imitate = partial(imitating, num_pulls, num_arms)
@@ -113,7 +114,7 @@ def runs(scale: Scale) -> list[Run]:
             HALF: partial(imitate, half),
             CLONED: partial(imitate, cloning),
         }
-        planned += [table1.gru_run(cell, scale), whole]
+        planned += [table1_runs.gru_run(cell, scale), whole]
         planned += [
             replace(whole, owner=ID, name=networks(cell)[agent][0], stages=stages) for agent, stages in ways.items()
         ]
@@ -126,7 +127,7 @@ def runs(scale: Scale) -> list[Run]:
 def measure(cell: str, scale: Scale, trained: Any) -> Measured:
     """Play everybody on the same tasks, and hold the networks' choices against the index's."""
     num_pulls, num_arms = numbers(cell)
-    distribution, env = table1.setting(cell)
+    distribution, env = table1_runs.setting(cell)
     size = SIZES[scale]
     place = 4_000_000 + 1_000 * num_pulls + num_arms
     tasks, validation = draw_tasks(distribution, size, "imitation", seed=place)

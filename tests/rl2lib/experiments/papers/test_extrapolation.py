@@ -9,7 +9,7 @@ from rl2lib.agents.bandit import Counts
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemory
 from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.experiments.papers import extrapolation, table1
+from rl2lib.experiments.papers import extrapolation, table1, table1_runs
 from rl2lib.experiments.papers.extrapolation import (
     BY_ARMS,
     BY_PULLS,
@@ -44,7 +44,7 @@ def test_what_is_new_is_neither_trained_nor_planned_to_be():
     runs = extrapolation.runs("laptop")
     assert {run.owner for run in runs} == {table1.ID}
     assert runs[0].cells == CELLS, "one set of weights for all cells"
-    plans = {run.name: run for run in table1.runs("laptop")}
+    plans = {run.name: run for run in table1_runs.runs("laptop")}
     for run in runs:
         assert run.stages.args == plans[run.name].stages.args and run.policy.args == plans[run.name].policy.args
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
-from rl2lib.experiments.papers import figure2, table1
+from rl2lib.experiments.papers import figure2, table1, table1_runs
 from rl2lib.experiments.papers.figure2 import FINAL, LEVEL, STEPS, Curve, end_of, learning_curve, steps_to
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.experiments.reproduce.trained import NUM_HISTORY
@@ -31,7 +31,7 @@ class Cards:
         self.trial_return = trial_return
 
     def cards(self, name):
-        rounds = len(table1.ROUNDS[10]) if name.startswith("equivariant") else 1
+        rounds = len(table1_runs.ROUNDS[10]) if name.startswith("equivariant") else 1
         return 2 * [card(rounds * 3 * [self.trial_return], rounds * [3])]
 
 
@@ -48,16 +48,16 @@ def judge(number, *rows):
 
 
 def test_a_curve_has_only_the_rounds_on_its_own_number_of_arms():
-    arms = [k for _, k, _ in table1.ROUNDS[100]]
+    arms = [k for _, k, _ in table1_runs.ROUNDS[100]]
     returns = [float(k) for k in arms for _ in range(2)]
-    for wanted in table1.ARMS:
+    for wanted in table1_runs.ARMS:
         curve = learning_curve(card(returns, len(arms) * [2]), 100, wanted, random=0.0, reference=wanted)
         assert torch.equal(curve.score, torch.ones(2 * arms.count(wanted), dtype=torch.float64))
         assert curve.steps[-1] == 2 * (len(arms) - arms[::-1].index(wanted)), "steps of all rounds count"
 
 
 def test_points_that_were_thinned_across_two_rounds_are_left_out():
-    arms = [k for _, k, _ in table1.ROUNDS[500]]
+    arms = [k for _, k, _ in table1_runs.ROUNDS[500]]
     length = NUM_HISTORY // len(arms) + 7  # no whole number of points a round
     each = torch.tensor([float(k) for k in arms for _ in range(length)], dtype=torch.float64)
     returns = [piece.mean().item() for piece in each.tensor_split(NUM_HISTORY)]
@@ -129,7 +129,7 @@ def test_a_run_that_was_given_up_early_tells_nothing_of_speed():
 
 
 def test_the_hardest_cell_is_the_last_if_the_others_are_above_it():
-    rows = [final(cell, 0.9) for cell in table1.CELLS]
+    rows = [final(cell, 0.9) for cell in table1_runs.CELLS]
     assert judge(4, *rows[:-1], final("n500_k50", 0.8)).word == "matched"
     assert judge(4, *rows[:-1], final("n500_k50", 0.89)).word == "not reached"
     with pytest.raises(KeyError):

@@ -7,7 +7,7 @@ import torch
 
 from rl2lib.agents.bandit import Random
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.papers import imitation, table1
+from rl2lib.experiments.papers import imitation, table1, table1_runs
 from rl2lib.experiments.papers.imitation import (
     CLONED,
     DAGGER,
@@ -94,7 +94,7 @@ class LastOfTies(IndexWithTies):
 
 
 def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_does_not():
-    _, env = table1.setting("n10_k5")
+    _, env = table1_runs.setting("n10_k5")
     tasks = torch.rand(200, 5, generator=torch.Generator().manual_seed(0))
     index = IndexWithTies(5, 10)
     for policy in (index, LastOfTies(5, 10)):

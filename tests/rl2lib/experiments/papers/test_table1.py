@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from rl2lib.agents.pair_memory import PairMemoryPolicy
-from rl2lib.experiments.papers import table1
+from rl2lib.experiments.papers import table1, table1_runs
 from rl2lib.experiments.reproduce.rows import Measured, Row
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return table1.measure("n10_k5", "smoke", FreshWeights(table1.runs, 3))
+    return table1.measure("n10_k5", "smoke", FreshWeights(table1_runs.runs, 3))
 
 
 def row(cell="n10_k5", agent=table1.RL2, normalised=1.0, normalised_se=0.001, **others):
@@ -50,7 +50,7 @@ def test_a_trained_agent_shows_its_median_seed_and_all_of_them(measured):
 
 
 def test_one_set_of_weights_for_each_n_plays_every_number_of_arms():
-    runs = [run for run in table1.runs("laptop") if run.name.startswith("equivariant")]
+    runs = [run for run in table1_runs.runs("laptop") if run.name.startswith("equivariant")]
     assert [run.cells for run in runs] == [tuple(f"n{n}_k{k}" for k in (5, 10, 50)) for n in (10, 100, 500)]
     policy = runs[0].policy(0)
     assert isinstance(policy, PairMemoryPolicy)
@@ -61,13 +61,13 @@ def test_one_set_of_weights_for_each_n_plays_every_number_of_arms():
 
 
 def test_every_stage_has_luck_of_its_own():
-    (run,) = [run for run in table1.runs("laptop") if run.name == "equivariant-n100"]
+    (run,) = [run for run in table1_runs.runs("laptop") if run.name == "equivariant-n100"]
     seeds = [stage.training.seed for seed in (0, 1, 2) for stage in run.stages(run.policy(seed), seed)]
     assert len(set(seeds)) == len(seeds)
 
 
 def test_the_same_seed_makes_the_same_weights():
-    (run,) = [run for run in table1.runs("smoke") if run.name == "gru-n10_k5"]
+    (run,) = [run for run in table1_runs.runs("smoke") if run.name == "gru-n10_k5"]
     one, same, other = (torch.cat([p.flatten() for p in run.policy(s).parameters()]) for s in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
 
