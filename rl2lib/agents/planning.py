@@ -8,6 +8,7 @@ All of it is differentiable in its few weights. BEB (`optimism.BEB`) is the same
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -72,11 +73,13 @@ class PlanningPolicy(SoftmaxPolicy):
         hidden_size: of the bonus's network.
         prior: what is believed of every state-action at a trial's start.
         update: plan at each "episode"'s start, or at every "step", which costs as many times more.
+        temperature: of the softmax before training, above 0, in units of reward.
         generator: draws the initial weights.
         mode: "sampled" draws from softmax(logits); "greedy" takes the likeliest action.
 
     Raises:
-        ValueError: if a count is below 1, the prior is none, or `update` is another word.
+        ValueError: if a count is below 1, the prior is none, `update` is another word, or the temperature is not
+            above 0.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class PlanningPolicy(SoftmaxPolicy):
         *,
         prior: Prior = TRUE_PRIOR,
         update: Update = "episode",
+        temperature: float = 1.0,
         generator: torch.Generator,
         mode: Mode = "sampled",
     ) -> None:
@@ -103,7 +107,9 @@ class PlanningPolicy(SoftmaxPolicy):
         self.prior, self.update = prior, update
         prior.posterior(1, 1, 1)  # says now what is wrong with it
         self.bonus = Perceptron(3, hidden_size, 2, generator=generator)
-        self.log_temperature = nn.Parameter(torch.zeros(()))
+        if not 0 < temperature < math.inf:
+            raise ValueError(f"temperature: expected a number above 0, got {temperature}")
+        self.log_temperature = nn.Parameter(torch.tensor(temperature).log())
         self.mode = mode
 
     def initial_state(self, batch_size: int, tasks: object = None) -> Planned:

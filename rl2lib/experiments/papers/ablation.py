@@ -70,6 +70,7 @@ class Size:
         hidden_size: H of the GRU.
         iterations: of PPO, for every run.
         trials: an iteration.
+        seeds: of every run: a loss is told from none by its interval over them.
     """
 
     test_tasks: int = 10_000
@@ -77,10 +78,11 @@ class Size:
     hidden_size: int = 64
     iterations: int = 80
     trials: int = 512
+    seeds: int = 10
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(64, 16, 8, 1, 16),
+    "smoke": Size(64, 16, 8, 1, 16, seeds=1),
     "laptop": Size(),
     "paper": Size(hidden_size=256, iterations=500, trials=1024),
 }
@@ -109,7 +111,14 @@ def num_episodes(cell: str) -> int:
 def runs(scale: Scale) -> list[Run]:
     """Return the whole agent and every ablation of it, in each cell."""
     return [
-        Run(ID, run_name(cell, what), (cell,), partial(_policy, cell, what, scale), partial(_stages, cell, what, scale))
+        Run(
+            ID,
+            run_name(cell, what),
+            (cell,),
+            partial(_policy, cell, what, scale),
+            partial(_stages, cell, what, scale),
+            SIZES[scale].seeds,
+        )
         for cell in cells(scale)
         for what in (WHOLE, *ABLATIONS)
     ]

@@ -147,6 +147,9 @@ def test_bad_input_is_refused() -> None:
         PlanningPolicy(4, 3, 0, 6, generator=generator())
     with pytest.raises(ValueError, match='"episode" or "step"'):
         make_policy("always")  # type: ignore[arg-type]
+    for none in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="temperature: expected a number above 0"):
+            PlanningPolicy(2, 2, 5, 3, temperature=none, generator=torch.Generator())
     with pytest.raises(ValueError, match="prior"):
         PlanningPolicy(4, 3, 5, 6, prior=Prior(concentration=0.0), generator=generator())
     policy = make_policy()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rl2lib.agents.chain_optimal import ChainOptimal
+from rl2lib.agents.optimism import BEB
 from rl2lib.experiments.papers import table2_planning as paper
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM
 from rl2lib.experiments.reproduce.rows import Measured, Row
@@ -32,8 +33,8 @@ def judge(name, *rows):
 
 def test_who_plays_a_chain(measured):
     rows = measured.rows
-    assert len({(row.agent, row.variant) for row in rows}) == len(rows) == 2 + 18 + 1 + 4
-    assert {row.agent for row in rows if row.seeds} == set(paper.NETWORKS.values())
+    assert len({(row.agent, row.variant) for row in rows}) == len(rows) == 2 + 18 + 1 + 5
+    assert {(row.agent, row.variant) for row in rows if row.seeds} == set(paper.TRAINED.values())
     assert not [row for row in rows if "true" in row.variant], "no prior of the planners' form is true of chains"
     told = measured.row("chain_n10", ORACLE)
     assert told.mean == 600.0, "six steps at the end of the chain, in each of ten episodes"
@@ -73,6 +74,18 @@ def test_longer_trials_start_from_short_ones():
     short, whole = (stage.learner.policy for stage in stages)
     assert short.episodes_per_trial == 10 and whole is policy and short.core is policy.core
     assert len({stage.training.seed for stage in stages}) == 2
+
+
+def test_the_planning_head_imitates_the_best_planner_before_it_is_reinforced():
+    (run,) = [run for run in paper.runs("laptop") if run.name == "imitated-sparse_n25"]
+    policy = run.policy(0)
+    assert policy.log_temperature.exp().item() == pytest.approx(paper.COLD)
+    imitation, reinforcement = run.stages(policy, 0)
+    teacher = imitation.learner.teacher
+    assert isinstance(teacher, BEB) and teacher.update == "step" and teacher.prior == paper.PRIORS["sparse"]
+    assert imitation.learner.policy is reinforcement.learner.policy is policy
+    assert imitation.setting.env.episodes_per_trial == reinforcement.setting.env.episodes_per_trial == 25
+    assert imitation.training.seed != reinforcement.training.seed
 
 
 def test_planning_matters_where_the_best_planner_is_ahead_of_the_blind_rule():
