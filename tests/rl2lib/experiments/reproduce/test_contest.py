@@ -11,6 +11,7 @@ from rl2lib.agents.bandit import Oracle, Random, Thompson
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.evaluate import evaluate, play
 from rl2lib.evaluation.statistics import mean_estimate, paired_difference
+from rl2lib.experiments.reproduce import contest as contest_module
 from rl2lib.experiments.reproduce.contest import (
     Player,
     acting_best,
@@ -208,6 +209,19 @@ def test_trained_policies_act_greedily_unless_sampled_actions_are_better_for_all
     found = acting_best(policies, ENV, tasks, seed=4)
     assert [policy.mode for policy in found] == [mode] * 3
     assert {policy.mode for policy in policies} == {"sampled"}, "those handed in are as they were"
+
+
+@pytest.mark.parametrize(("errors", "mode"), [(2.5, "greedy"), (4.0, "sampled")])
+def test_two_standard_errors_are_not_enough_for_sampled_actions(
+    errors: float, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = torch.tensor([1.0, -1.0]).repeat(500)
+    gain = {"greedy": 0.0, "sampled": errors * noise.std().item() / 1000**0.5}
+    monkeypatch.setattr(
+        contest_module, "scores", lambda policy, *_, **__: gain[policy.mode] + noise * bool(gain[policy.mode])
+    )
+    (found,) = acting_best([RecurrentPolicy((1,), 2, 4, generator=torch.Generator())], ENV, TWO, seed=0)
+    assert found.mode == mode
 
 
 def test_a_row_says_how_a_network_acts() -> None:
