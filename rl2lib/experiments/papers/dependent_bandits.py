@@ -13,13 +13,13 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from rl2lib.agents.bandit import UCB1, WIDTHS, Greedy, Random, Thompson
 from rl2lib.agents.belief_optimal import DependentBanditOptimal
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, bandit_features
+from rl2lib.agents.masked import MaskedPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import mean_curve
@@ -34,7 +34,6 @@ from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
-from rl2lib.types import StepInput
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,14 +87,6 @@ def setting(cell: str, scale: Scale) -> Setting:
 # --------------------------------------------------------------------------------------- what is trained
 
 
-class WithoutReward(RecurrentPolicy):
-    """A plain policy that is fed everything but the reward: actions and the passing of time are all it knows."""
-
-    def features(self, inputs: StepInput) -> Tensor:
-        """Return what the core reads, [..., F], rewards set to zero."""
-        return super().features(inputs._replace(prev_reward=torch.zeros_like(inputs.prev_reward)))
-
-
 def runs(scale: Scale) -> list[Run]:
     """Return one agent a distribution, which all cells need, and the one that sees no rewards."""
     planned = [Run(ID, f"gru-{cell}", CELLS, partial(_gru, scale), partial(_reinforced, cell, scale)) for cell in CELLS]
@@ -108,7 +99,7 @@ def _gru(scale: Scale, seed: int) -> SoftmaxPolicy:
 
 
 def _blind(scale: Scale, seed: int) -> SoftmaxPolicy:
-    return WithoutReward((1,), 2, SIZES[scale].hidden_size, generator=make_generator(seed, "weights"))
+    return MaskedPolicy((1,), 2, SIZES[scale].hidden_size, hides=("reward",), generator=make_generator(seed, "weights"))
 
 
 def _reinforced(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
