@@ -46,6 +46,8 @@ from rl2lib.types import TrialEnv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "ablation"
 BANDIT, MDP = "n10_k5", "mdp_n4"
 CELLS = (BANDIT, MDP)
@@ -159,7 +161,7 @@ def _stages(cell: str, what: str, scale: Scale, policy: SoftmaxPolicy, seed: int
 # --------------------------------------------------------------------------------------- what is measured
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same tasks, and say what every ablation costs."""
     distribution, env = setting(cell)
     size, place = SIZES[scale], 1 + CELLS.index(cell)

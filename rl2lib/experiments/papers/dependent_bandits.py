@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "dependent-bandits"
 CELLS = tuple(TWO_ARMS)
 TIED = tuple(name for name in CELLS if isinstance(TWO_ARMS[name], DependentBandits))
@@ -113,7 +115,7 @@ def _reinforced(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> It
 # --------------------------------------------------------------------------------------- who plays
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody on one distribution."""
     size = SIZES[scale]
     distribution, env = setting(cell, scale)

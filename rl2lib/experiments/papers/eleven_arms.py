@@ -49,6 +49,8 @@ from rl2lib.types import Trajectory
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "eleven-arms"
 RETURN, PAYS = "trial-return", "pays"
 CELLS = (RETURN, PAYS)
@@ -167,7 +169,7 @@ def pays(trajectory: Trajectory) -> Tensor:
     return (trajectory.action == INFORMATIVE_ARM).any(dim=1).float()
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody; a cell is what the same trials are scored by."""
     size = SIZES[scale]
     distribution, env = SETTING

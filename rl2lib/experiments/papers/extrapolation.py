@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -32,6 +32,8 @@ from rl2lib.types import expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "extrapolation"
 TRAINED_PULLS, TRAINED_ARMS = 100, (5, 10, 50)
@@ -82,7 +84,7 @@ def runs(scale: Scale) -> list[Run]:
 # --------------------------------------------------------------------------------------- who plays
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody on the same tasks of one cell, the trained ones as they are."""
     num_pulls, num_arms = numbers(cell)
     distribution, env = table1_runs.setting(cell)

@@ -32,6 +32,8 @@ from rl2lib.tasks.sampling import make_generator
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "figure2"
 END = 0.2
 """The share of a curve that counts as its end."""
@@ -82,7 +84,7 @@ class Curve(NamedTuple):
 # --------------------------------------------------------------------------------------- what is measured
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Measure a cell's scale, and put the curves of its runs on it."""
     num_pulls, num_arms = numbers(cell)
     distribution, env = table1_runs.setting(cell)

@@ -43,6 +43,8 @@ from rl2lib.tasks.sampling import make_generators
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 OPTIMAL, NO_MEMORY, ORACLE, SWEEP = "Optimal search", "Search without memory", "Told the goal", "Search of all cells"
 WIPED = "wiped between episodes"
 MET_ALL, BEFORE = "trained on all cells", "for its training goals"
@@ -59,7 +61,7 @@ def even_tasks(goals: Sequence[int], at_least: int, generator: torch.Generator) 
     return tasks._replace(goal=torch.tensor(goals).repeat(copies))
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same goals."""
     name = cell.removesuffix(HELD_OUT)
     group, size, env = GROUPS[name], SIZES[scale], GridEnv(SIZE)

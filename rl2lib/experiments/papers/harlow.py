@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "harlow"
 CHOICES = 10  # of a trial
 CEILING = CHOICES - 0.5  # one guess, then no error
@@ -125,7 +127,7 @@ def _ppo(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[
 # --------------------------------------------------------------------------------------- who plays
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same tasks, whose images nobody has met."""
     distribution, env = setting(cell)
     size, seed = SIZES[scale], image_size(cell)

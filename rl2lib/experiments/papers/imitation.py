@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -33,6 +33,8 @@ from rl2lib.types import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "imitation"
 RL2_SHORT_FIRST = "RL², short trials first"
@@ -124,7 +126,7 @@ def runs(scale: Scale) -> list[Run]:
 # --------------------------------------------------------------------------------------- who plays
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody on the same tasks, and hold the networks' choices against the index's."""
     num_pulls, num_arms = numbers(cell)
     distribution, env = table1_runs.setting(cell)

@@ -38,6 +38,8 @@ from rl2lib.types import Policy, Trajectory, expect_kind
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "one-shot-navigation"
 PUBLISHED_STEPS = (100, 30)
 """Wang et al. 2016: about so many to the first goal of a trial, and to each later one, in a maze of their own."""
@@ -157,7 +159,7 @@ def _stages(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterat
 # --------------------------------------------------------------------------------------- what is measured
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same tasks: steps in the first episode, in the later ones, and in each."""
     size, course = SIZES[scale], course_of(cell, scale)
     distribution, env = setting(course)

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 PUBLISHED = {"bandit": 9.5, "corridor_d5": 15.5, "corridor_d10": 15.5}
 """Of both agents alike (section 4). The corridor's size was not published, hence two readings of its one number."""
 PUBLISHED_TRIALS = 20 * 100  # what the paper's means are over: runs times test rollouts
@@ -68,7 +70,7 @@ def steps(trajectory: Trajectory, counted: int) -> Tensor:
     return trajectory.mask.sum(dim=1).double() / counted
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on both of its tasks, equally often."""
     place, config, size = place_of(cell), config_of(cell, scale), SIZES[scale]
     _, env, _ = notebook.build(Cell(place, RL2, 1), config)

@@ -25,6 +25,8 @@ from rl2lib.types import Policy
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 AGENTS = ("Random", "Gittins", "TS", "OTS", "UCB1", "ε-greedy", "Greedy", "RL²", "SNAIL")
 PUBLISHED: dict[str, tuple[float, ...]] = {
     "n10_k5": (5.0, 6.6, 5.7, 6.5, 6.7, 6.6, 6.6, 6.7, 6.6),
@@ -50,7 +52,7 @@ LEVEL = 0.99
 # --------------------------------------------------------------------------------------- who plays
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same tasks."""
     num_pulls, num_arms = numbers(cell)
     distribution, env = setting(cell)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from rl2lib.experiments.reproduce.trained import Trained
+
 ID = "two-step"
 LENGTHS = (10, 100)  # episodes a trial: 20 steps, as far as the paper's settings were unrolled; and longer trials
 RL2, PLANNER, CACHING, BLIND = "RL²", "Model-based, optimal", "Model-free, Q(1)", "Best without transitions"
@@ -131,7 +133,7 @@ def _ppo(length: int, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterato
 # --------------------------------------------------------------------------------------- who plays
 
 
-def measure(cell: str, scale: Scale, trained: Any) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same tasks."""
     length, what = numbers(cell)
     distribution, env = setting(length)
