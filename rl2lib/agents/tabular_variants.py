@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 
 from rl2lib.agents.optimism import BEB, SCALINGS, UCRL2, TransitionBlind
-from rl2lib.agents.posterior import TRUE_PRIOR
+from rl2lib.agents.posterior import TRUE_PRIOR, Prior
 from rl2lib.agents.tabular import OPSRL, PSRL, EpsilonGreedy, Greedy, TabularAgent, Update
 
 Variant = Literal["as published", "true prior", "true prior, every step"]
@@ -64,6 +64,7 @@ def tabular_agents(
     horizon: int = 10,
     scalings: Scalings | None = None,
     device: torch.device | str = "cpu",
+    true_prior: Prior = TRUE_PRIOR,
 ) -> dict[str, TabularAgent]:
     """Return the agents of one column, by label, in the published order.
 
@@ -84,6 +85,7 @@ def tabular_agents(
         horizon: T, the steps of an episode.
         scalings: what was chosen by a search; None is the variant's in `TUNED`.
         device: where the agents' memories live.
+        true_prior: what MDPs are drawn from, of the columns after the first; the default is the paper's.
 
     Raises:
         ValueError: on another variant, or if an agent refuses a setting.
@@ -92,7 +94,7 @@ def tabular_agents(
         raise ValueError(f"variant: expected one of {', '.join(map(repr, VARIANTS))}, got {variant!r}")
     chosen = TUNED[variant] if scalings is None else scalings
     published = variant == "as published"
-    prior = None if published else TRUE_PRIOR  # None is each class's own
+    prior = None if published else true_prior  # None is each class's own
     update: Update = "step" if variant == "true prior, every step" else "episode"
     size = num_states, num_actions, horizon
     agents: dict[str, TabularAgent] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rl2lib.agents.bandit import Random
-from rl2lib.agents.posterior import Prior
+from rl2lib.agents.posterior import TRUE_PRIOR, Prior
 from rl2lib.agents.tabular import Oracle, TabularAgent
 from rl2lib.agents.tabular_variants import GRIDS, TUNED, VARIANTS, Scalings, Variant, tabular_agents
 from rl2lib.experiments.reproduce.contest import Player, scores
@@ -41,7 +41,7 @@ def baseline_players(
     published: Mapping[str, float] | None = None,
     *,
     scale: Scale = "laptop",
-    prior: Prior | None = None,
+    prior: Prior = TRUE_PRIOR,
 ) -> list[Player]:
     """Return the players of all three columns; a player's variant is its column.
 
@@ -52,7 +52,8 @@ def baseline_players(
         published: by label, the paper's numbers; they go to the column "as published".
         scale: "paper" tries the whole published grids, "laptop" a thinned one and the winner's neighbours, "smoke"
             takes `TUNED`, without a search.
-        prior: what the columns after the first believe at a trial's start; None is how the paper's MDPs are drawn.
+        prior: what the columns after the first believe at a trial's start; the default is how the paper's MDPs are
+            drawn.
     """
     players = []
     for variant in VARIANTS:
@@ -67,13 +68,6 @@ def _size(env: TabularEnv) -> tuple[int, int, int]:
     return env.num_states, env.num_actions, env.horizon
 
 
-def _agent(variant: Variant, label: str, env: TabularEnv, scalings: Scalings, prior: Prior | None) -> TabularAgent:
-    agent = tabular_agents(variant, *_size(env), scalings)[label]
-    if prior is not None and variant != "as published":
-        agent.prior = prior
-    return agent
-
-
 def _tuned(
     variant: Variant,
     label: str,
@@ -81,15 +75,19 @@ def _tuned(
     validation: TabularTasks,
     seed: int,
     scale: Scale,
-    prior: Prior | None,
+    prior: Prior,
 ) -> tuple[str, TabularAgent]:
     """Return an agent at its best setting, and what that is."""
+
+    def column(scalings: Scalings) -> dict[str, TabularAgent]:
+        return tabular_agents(variant, *_size(env), scalings, true_prior=prior)
+
     if label not in GRIDS:
-        return "", _agent(variant, label, env, TUNED[variant], prior)
+        return "", column(TUNED[variant])[label]
     name, grid = GRIDS[label]
 
     def agent(value: float) -> TabularAgent:
-        return _agent(variant, label, env, Scalings(**{**TUNED[variant]._asdict(), name: value}), prior)
+        return column(Scalings(**{**TUNED[variant]._asdict(), name: value}))[label]
 
     def score(value: float) -> float:
         return scores(agent(value), env, validation, seed=seed).double().mean().item()

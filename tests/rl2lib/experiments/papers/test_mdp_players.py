@@ -25,13 +25,13 @@ def test_every_column_has_its_agents_and_only_the_first_the_published_numbers():
 
 def test_another_prior_is_for_the_columns_after_the_first():
     mine = Prior(0.1, 2.0, 0.125)
-    for prior in (None, mine):
+    for prior in (TRUE_PRIOR, mine):
         players = {
             player.name: player.policies[0] for player in baseline_players(ENV, TASKS, 0, scale="smoke", prior=prior)
         }
         assert players["BEB (as published)"].prior == TABULARL
         for variant in ("true prior", "true prior, every step"):
-            assert players[f"UCRL2 ({variant})"].prior == (prior or TRUE_PRIOR)
+            assert players[f"UCRL2 ({variant})"].prior == prior
 
 
 def test_a_searched_scaling_is_one_of_its_grid(monkeypatch):
