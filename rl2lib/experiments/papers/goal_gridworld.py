@@ -163,10 +163,14 @@ def draw(measured: Measured) -> Figure:
                         # the twin below and thicker, so that both are seen where they lie on each other
                         look |= {"linewidth": 1.2 + 1.4 * number, "markersize": 4 + 3 * number, "zorder": 3 - number}
                         band(axes, x, low, middle, high, label=f"{agent}, {told}", **look)
-            for agent, dashes in ((OPTIMAL, ":"), ("Random", "-.")):
-                line = measured.line(name, f"{agent}: {what}")
-                grey = axes.yaxis.label.get_color()
-                axes.plot([p.x for p in line], [p.y for p in line], color=grey, linestyle=dashes, label=agent)
+            for agent, cells_of, pattern, label in (
+                (OPTIMAL, [name], ":", f"{OPTIMAL}, training goals"),
+                ("Random", [name], "-.", "Random, training goals"),
+                ("Random", held_out, (0, (5, 2, 1, 2, 1, 2)), "Random, held-out goals"),
+            ):
+                if lines := [measured.line(cell, f"{agent}: {what}") for cell in cells_of]:
+                    x, grey = [point.x for point in lines[0]], axes.yaxis.label.get_color()
+                    axes.plot(x, _across(lines, "y"), color=grey, linestyle=pattern, label=label)
         goals = "all 24 cells" if name == ALL else f"{len(group.goals)} goals"
         grid[0, column].set_title(f"{goals}, {group.learner}, {SIZES['laptop'].trials(group):,} trials", fontsize=10)
         grid[1, column].set(xlabel="episode of the trial", xticks=(1, 2, 3))
@@ -247,7 +251,7 @@ def _generalises(measured: Measured, there: Sequence[str]) -> Verdict:
     best = [p.y for cell in there for p in measured.line(cell, f"{OPTIMAL} ({BEFORE}): found")]
     if best:
         evidence += f"; the optimal search for its training goals never finds {best.count(0.0)}"
-    return Verdict("matched" if ahead.low > 0 else "not reached", evidence)
+    return Verdict("matched" if ahead.low > 0 else "not reached" if ahead.high < 0 else "open", evidence)
 
 
 def _all_met(measured: Measured) -> Verdict:
@@ -319,8 +323,6 @@ EXPERIMENT = Experiment(
         Claim(
             "Trained on 3 goals, it finds held-out ones more often than a random walk.",
             partial(_generalises, there=(THREE[2] + HELD_OUT,)),
-            "it goes from corner to corner along the edges; the inner cells it hardly ever enters, and the optimal "
-            "search for its three goals never does",
         ),
         Claim(
             "Trained on 18 of the 24 cells, it finds the six others more often than a random walk.",

@@ -152,3 +152,10 @@ def test_finding_new_goals(ours: float, word: str) -> None:
     assert _judge("those same goals", Measured(rows, points)) == "not reached"
     points = found(FOLD_CELLS[0], f"{RECURRENT} ({paper.MET_ALL})", 0.97)
     assert _judge("those same goals", Measured(rows, points)) == "matched"
+
+
+def test_goals_of_which_some_are_always_found_and_others_never_leave_it_open() -> None:
+    cell = THREE[2] + HELD_OUT
+    ours = [Point("", cell, f"{TRAINED}: found", goal, float(goal % 2)) for goal in range(6)]
+    random = [Point("", cell, "Random: found", goal, 0.45) for goal in range(6)]
+    assert _judge("Trained on 3 goals", Measured([], ours + random)) == "open"
