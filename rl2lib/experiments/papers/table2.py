@@ -250,11 +250,15 @@ def _best(rows: list[Row], trained: bool) -> Row:
     return max((row for row in rows if bool(row.seeds) == trained and row.agent != ORACLE), key=lambda row: row.mean)
 
 
-def _not_below(measured: Measured, others: dict[str, tuple[float, float]]) -> Verdict:
-    """Whether the best trained row is nowhere below others' published reward, given with its rounding."""
+PUBLISHED_RL2 = {cell: (row[-1], 0.05) for cell, row in PUBLISHED.items()}
+"""By cell, with its rounding."""
+
+
+def _not_below(measured: Measured, others: dict[str, tuple[float, float]], agent: str | None = None) -> Verdict:
+    """Whether an agent, or the best trained one, is nowhere below others' published reward, given with its rounding."""
     words, below, level = [], 0, 0
     for cell in measured.cells():
-        best = _best(measured.cell(cell), trained=True)
+        best = measured.row(cell, agent) if agent else _best(measured.cell(cell), trained=True)
         theirs, rounding = others[cell]
         noise = math.hypot(best.se, best.se * math.sqrt(best.num_tasks / PUBLISHED_TASKS))
         margin = 1.96 * noise + rounding
@@ -303,19 +307,24 @@ EXPERIMENT = Experiment(
     alt="Reward of an episode against the number of episodes of a trial, for RL² in two forms and the best baselines.",
     claims=(
         Claim(
-            "The best RL² row is not below published RL² in any row.",
-            lambda measured: _not_below(measured, {cell: (row[-1], 0.05) for cell, row in PUBLISHED.items()}),
+            "RL² as in the paper, a plain GRU by reinforcement alone, is not below published RL² in any row.",
+            lambda measured: _not_below(measured, PUBLISHED_RL2, RL2),
+            reason="see the last line under the tables",
         ),
         Claim(
-            "The best RL² row is not below SNAIL's reward in any row (its shares of an oracle, in reward).",
+            "The best trained row, a memory per state-action and not the paper's network, is not below published RL².",
+            lambda measured: _not_below(measured, PUBLISHED_RL2),
+        ),
+        Claim(
+            "The best trained row is not below SNAIL's reward (its shares of an oracle, in reward).",
             lambda measured: _not_below(measured, {cell: _snail(cell) for cell in SNAIL_RATIO}),
         ),
-        Claim("The best RL² row is not below the best known baseline in any row.", _against_best_known),
+        Claim("The best trained row is not below the best known baseline in any row.", _against_best_known),
     ),
     reasons={
         RL2: (
-            "the number of steps: the authors used up to 2.5 thousand million, this scale has 1.5 million (see the "
-            "page); the memory per state-action gets there with a few million"
+            "not told apart are fewer steps (1.5 million; the authors took up to 2.5 thousand million), fewer hidden "
+            "units and PPO in TRPO's place; the memory per state-action gets there with a few million"
         ),
     },
 )

@@ -28,7 +28,7 @@ from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, at_least
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import ChainMDPs, TabularEnv, TabularTasks
@@ -54,7 +54,7 @@ PRIORS = {"chain": Prior(0.03, 2.0, 1 / 8), "sparse": Prior(0.03, 1.0)}
 has the mean (2) and variance (8) of a chain's mean rewards, and transitions that are nearly deterministic."""
 
 RL2, RL2_PAIRS = "RL²", "RL², memory per state-action"
-RL2_PLANNING, RL2_MESSAGES = "RL², planning head", "RL², messages along transitions"
+RL2_PLANNING, RL2_MESSAGES = "Planner with a learned bonus", "RL², messages along transitions"
 PPO_ALONE, IMITATED = "PPO", "imitation, then PPO"
 NETWORKS = {"messages": RL2_MESSAGES, "planning": RL2_PLANNING, "pairs": RL2_PAIRS, "gru": RL2}
 """By run, who learns by PPO alone."""
@@ -62,7 +62,7 @@ TRAINED = {run: (agent, PPO_ALONE) for run, agent in NETWORKS.items()} | {"imita
 TEACHER_SCALINGS = {"chain": 1.6e-3, "sparse": 1e-4}
 """Of BEB, which plans again at every step: the best planner that is known, its scaling chosen on other MDPs."""
 COLD = 0.1
-"""The softmax's temperature where the planning head imitates, and the reinforcement that follows.
+"""The softmax's temperature where the planner imitates, and the reinforcement that follows.
 
 At 1, where reinforcement alone starts, sampled actions are so noisy that PPO learns bonuses for a noisy planner: of an
 imitated one it lowers the greedy score.
@@ -337,13 +337,23 @@ def planning_pays(measured: Measured) -> Verdict:
 
 
 def above_known(measured: Measured) -> Verdict:
-    """Whether the best RL² row is above, or not below, the best known baseline."""
+    """Whether the best trained row is above, or not below, the best known baseline."""
+    best = {
+        cell: max((row for row in measured.cell(cell) if row.seeds), key=lambda row: row.mean)
+        for cell in measured.cells()
+    }
+    verdict = _by_cell(measured, lambda cell: ahead(best[cell], _known(measured.cell(cell))), level_counts=True)
+    names = "; ".join(f"{cell} {row.agent} ({row.variant})" for cell, row in best.items())
+    return verdict._replace(evidence=f"{verdict.evidence}. By: {names}")
 
-    def gap(cell: str) -> tuple[float, float]:
-        rows = measured.cell(cell)
-        return ahead(max((row for row in rows if row.seeds), key=lambda row: row.mean), _known(rows))
 
-    return _by_cell(measured, gap, level_counts=True)
+def messages_known(measured: Measured) -> Verdict:
+    """Whether messages are above, or not below, the best known baseline."""
+    return _by_cell(
+        measured,
+        lambda cell: ahead(measured.row(cell, RL2_MESSAGES), _known(measured.cell(cell))),
+        level_counts=True,
+    )
 
 
 def messages_pay(measured: Measured) -> Verdict:
@@ -358,9 +368,10 @@ def messages_pay(measured: Measured) -> Verdict:
 def near_optimum(measured: Measured) -> Verdict:
     """Whether messages come to 95% of the way from random play to the optimum of chains."""
     found = [measured.row(cell, RL2_MESSAGES) for cell in measured.cells() if parts(cell)[0] == "chain"]
+    if not found:
+        raise KeyError("a chain")
     words = "; ".join(f"{row.cell} {row.share.format(3)}" for row in found)
-    there = all(row.share.low > 0.95 for row in found)
-    return Verdict("matched" if found and there else "not reached", words)
+    return Verdict(at_least((row.share for row in found), 0.95), words)
 
 
 EXPERIMENT = Experiment(
@@ -372,10 +383,13 @@ EXPERIMENT = Experiment(
         "nothing until the end, where it pays 10; the other pays 2 and leads back. Sparse: ten states, two actions, "
         "Dirichlet concentration 0.03, so that an action nearly always leads to the same state. Scored by expected "
         "reward. The baselines stand in table 2's three columns, scalings chosen on other MDPs: the true prior is what "
-        "sparse MDPs are drawn from, the matched one has the moments of a chain's rewards. 0 is random play; 1 is the "
-        "optimum for an agent that knows it is in a chain, and for sparse MDPs the oracle, which nobody can reach. All "
-        "RL² rows learned by PPO from expected rewards, with a baseline that sees the task; what they play with is in "
-        "the name. One of the planning head's two imitates the best planner first, at a low temperature of the softmax."
+        "sparse MDPs are drawn from, the matched one has the moments of a chain's rewards, and none of this form can "
+        "say what a chain is. 0 is random play; 1 is the optimum for an agent that knows it is in a chain, and for "
+        "sparse MDPs the oracle, which nobody can reach. All trained rows learned by PPO from expected rewards, with a "
+        "baseline that sees the task. The messages policy counts the transitions it has seen and sends learned worths "
+        "back along them. The planner with a learned bonus is no recurrent network: it keeps the exact posterior under "
+        "the baselines' prior and plans at every step, as BEB does; the bonus and a temperature are all that is "
+        "learned. One of its two forms imitates the best planner first, at a low temperature of the softmax."
     ),
     cells=cells,
     runs=runs,
@@ -385,14 +399,16 @@ EXPERIMENT = Experiment(
     "planner, the transition-blind rule, and the optimum.",
     claims=(
         Claim("Planning matters here: the best planner is ahead of the transition-blind rule.", planning_pays),
+        Claim("The best trained row is not below the best known baseline in any cell.", above_known),
         Claim(
-            "The best RL² row is not below the best known baseline in any cell.",
-            above_known,
+            "Messages alone, a policy without a prior or a planner's equations, are not below it in any cell.",
+            messages_known,
+            reason="on sparse MDPs the baseline is told the prior that they are drawn from",
         ),
         Claim("Messages along transitions beat a memory that sees none.", messages_pay),
         Claim(
-            "On chains RL² with messages comes to 95% of the way from random play to the optimum, told nothing of "
-            "chains.",
+            "On chains, which it was trained on, RL² with messages comes to 95% of the way from random play to the "
+            "optimum.",
             near_optimum,
         ),
     ),

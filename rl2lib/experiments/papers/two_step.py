@@ -329,7 +329,9 @@ EXPERIMENT = Experiment(
     ),
     claims=(
         Claim(
-            "RL², trained without a model, has the interaction of reward and transition that marks planning.", _present
+            "RL², trained without a model, has the interaction of reward and transition of an agent that uses the "
+            "transitions. (Planning is one way; inferring which second stage pays is another.)",
+            _present,
         ),
         Claim(f"A model-free learner has none, given the choice (less than {NOT_THERE}).", _absent),
         Claim("RL² earns more than any policy that does not look at the transitions.", _earns_more),

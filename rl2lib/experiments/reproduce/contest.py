@@ -117,11 +117,12 @@ def best_of(
 def acting_best(policies: Sequence[SoftmaxPolicy], env: TrialEnv[Any], tasks: Any, *, seed: int) -> list[SoftmaxPolicy]:
     """Return trained policies, all in one mode: greedy, unless sampled actions are shown to be better.
 
-    It is decided on validation tasks, paired, over the tasks of all seeds, and asks for `SHOWN` standard errors: the
-    luck of sampled actions alone would often win by a little, and somewhere in the many tables by two.
+    It is decided on validation tasks, paired, by the seeds' mean of every task, and asks for `SHOWN` standard errors:
+    the luck of sampled actions alone would often win by a little, and somewhere in the many tables by two.
     """
     greedy, sampled = (
-        torch.cat([scores(policy.acting(mode), env, tasks, seed=seed) for policy in policies]) for mode in _MODES
+        torch.stack([scores(policy.acting(mode), env, tasks, seed=seed) for policy in policies]).double().mean(dim=0)
+        for mode in _MODES
     )
     gain = paired_difference(sampled, greedy)
     mode: Mode = "sampled" if gain.mean > SHOWN * gain.standard_error else "greedy"
@@ -169,7 +170,8 @@ def contest(
         seed: of the environment's and the agents' randomness.
         random: name of the player that scores 0 in the normalised column; None leaves it empty.
         reference: name of the one that scores 1.
-        ceiling: the exact best expected score, where it is known; else the reference's mean is the best known.
+        ceiling: the exact best expected score, where it is known; else the reference's mean stands there, as the best
+            known or, if it is told the task, as what nobody else can reach.
         published_tasks: how many tasks the paper's means are over, to work out their standard error.
         apart: names of bounds that nobody is measured against, like whoever is told the task.
         score: what a trial is worth.
@@ -191,7 +193,10 @@ def contest(
         every_seed[player.name] = tuple(sorted(values.double().mean().item() for values in played))
     contenders = [player.name for player in players if not player.sees_task and player.name not in apart]
     best = max(contenders, key=lambda name: sign * kept[name].double().mean().item())
-    best_known = kept[reference].double().mean().item() if reference else None
+    ceiling_is = "exact" if ceiling is not None else ""
+    if ceiling is None and reference:
+        ceiling = kept[reference].double().mean().item()
+        ceiling_is = "best known" if reference in contenders or reference in apart else "told the task"
     rows = []
     for player in players:
         values = kept[player.name]
@@ -218,8 +223,8 @@ def contest(
                 every_seed=every_seed[player.name] if player.seeds else (),
                 published=player.published,
                 published_se=published_se,
-                ceiling=ceiling if ceiling is not None else best_known,
-                ceiling_is="exact" if ceiling is not None else "best known" if reference else "",
+                ceiling=ceiling,
+                ceiling_is=ceiling_is,
                 normalised=normalised.mean if normalised else None,
                 normalised_se=normalised.standard_error if normalised else None,
                 behind=behind.mean,

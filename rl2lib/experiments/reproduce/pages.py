@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from rl2lib.evaluation.statistics import normal_estimate
 from rl2lib.evaluation.tables import Column, to_markdown
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
 from rl2lib.experiments.reproduce import rows
-from rl2lib.experiments.reproduce.plan import SCALES, Experiment, Scale
+from rl2lib.experiments.reproduce.plan import SCALES, Experiment, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
 from rl2lib.files import write_whole
+from rl2lib.training.schedules import as_schedule
 
 MARKS = {"matched": "=", "surpassed": "↑", "not reached": "↓", "open": "?", "not measured": ""}
 
@@ -46,6 +48,9 @@ def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: d
         parts += [f"## {cell}", _cell_table(measured.cell(cell)), _cell_note(measured.cell(cell))]
     if experiment.claims:
         parts += ["## Claims", _claims_table(experiment, scale, measured)]
+    if settings := _settings_table(experiment, scale):
+        told = "Everything else (discount, trace, clipping, minibatches, seeds) is on the cards beside the weights."
+        parts += ["## What learned, and how", settings, told]
     parts += ["## How it was made", _provenance_table(book)]
     write_whole(table.with_suffix(".md"), "\n\n".join(part for part in parts if part) + "\n")
 
@@ -56,10 +61,11 @@ def write_summary(results: Path) -> None:
         "# Results",
         "Every table and figure of the papers that was reproduced, each at the largest scale that was run. Generated "
         "by `rl2 reproduce`; do not edit. Ours: the median seed's mean with half a 95% interval over tasks; how far "
-        "seeds differ, the pages show. Ceiling: the best that can be expected, exact (=) or the best that is known "
-        "(≈). A verdict counts a difference within the noise of both numbers, and the rounding of the published one, "
-        "as matched; it is open where the intervals allow both. Not among them yet: visual navigation (Duan et al. "
-        "2016, section 3.3).",
+        "seeds differ, the pages show. Ceiling: the best that can be expected, exact (=); the best rule that is "
+        "known, which others may pass (≈); or one that is told the task, which nobody else can reach (<). A verdict "
+        "counts a difference within the noise of both numbers, and the rounding of the published one, as matched; it "
+        "is open where the intervals allow both. Of twenty baselines played again chance alone puts one beyond that "
+        "noise, one way or the other. Not among them yet: visual navigation (Duan et al. 2016, section 3.3).",
     ]
     spent = _Spent()
     for experiment in EXPERIMENTS.values():
@@ -162,6 +168,7 @@ def _cell_table(cell: Sequence[Row]) -> str:
                 "every seed": " ".join(f"{mean:.{decimals}f}" for mean in row.every_seed),
                 "published": None if row.published is None else f"{row.published:g}",
                 "verdict": "" if row.published is None else row.verdict().word,
+                "ceiling": row.ceiling,
             }
         )
     columns = [
@@ -177,7 +184,13 @@ def _cell_table(cell: Sequence[Row]) -> str:
         Column("published"),
         Column("verdict"),
     ]
+    if len(_ceilings(cell)) > 1:
+        columns.append(Column("ceiling", decimals=decimals))
     return to_markdown(records, [column for column in columns if any(record[column.key] for record in records)])
+
+
+def _ceilings(cell: Sequence[Row]) -> set[float]:
+    return {row.ceiling for row in cell if row.ceiling is not None}
 
 
 def _cell_note(cell: Sequence[Row]) -> str:
@@ -186,7 +199,11 @@ def _cell_note(cell: Sequence[Row]) -> str:
         f"The same {first.num_tasks:,} tasks for all" if len({row.num_tasks for row in cell}) == 1 else "Tasks differ"
     )
     note = f"{tasks}; ± is half a 95% interval over tasks; of several seeds the median one."
-    if first.ceiling is not None:
+    if any(row.behind is not None and row.behind < 0 for row in cell):
+        note += " Whoever is told the task may be ahead of the best: a negative number."
+    if _beyond_greedy(cell):
+        note += " Of what exploration earns: 0 is the best greedy row, 1 where normalised is 1; below 0 is worse."
+    if len(_ceilings(cell)) == 1 and first.ceiling is not None:
         name = "Ceiling" if first.better == "higher" else "Least possible"
         luck = ", in expectation: on these tasks a mean may pass it" if first.ceiling_is == "exact" else ""
         note += f" {name}: {first.ceiling:.{_decimals(cell) + 1}f} ({first.ceiling_is}{luck})."
@@ -224,7 +241,7 @@ def _claims_table(experiment: Experiment, scale: Scale, measured: Measured) -> s
 def _published_table(shown: Sequence[Row]) -> str:
     records = []
     for row in shown:
-        sign = "=" if row.ceiling_is == "exact" else "≈"
+        sign = {"exact": "=", "best known": "≈", "told the task": "<"}.get(row.ceiling_is, "")
         decimals = _decimals([row])
         records.append(
             {
@@ -240,6 +257,30 @@ def _published_table(shown: Sequence[Row]) -> str:
         )
     keys = ("cell", "agent", "variant", "seeds", "published", "ours", "ceiling", "verdict")
     return to_markdown(records, [Column(key) for key in keys if any(record[key] for record in records)])
+
+
+def _settings_table(experiment: Experiment, scale: Scale) -> str:
+    """A line for each run: what learned, and its stages, as the plan has them; weights of another plan are refused."""
+    records = []
+    for run in experiment.runs(scale):
+        policy = run.policy(0)
+        said = [_stage_said(stage) for stage in run.stages(policy, 0)]
+        records.append(
+            {
+                "run": run.name,
+                "policy": type(policy).__name__,
+                "weights": f"{sum(weight.numel() for weight in policy.parameters()):,}",
+                "stages": ", then ".join(said),
+            }
+        )
+    return to_markdown(records, [Column(key) for key in ("run", "policy", "weights", "stages")]) if records else ""
+
+
+def _stage_said(stage: Stage) -> str:
+    training, rate = stage.training, as_schedule(getattr(stage.learner.config, "learning_rate", math.nan))
+    rates = f"{rate.start:g}" if rate.shape == "constant" else f"{rate.start:g} to {rate.end:g}"
+    trials = f"{training.iterations:,} × {training.trials_per_iteration:,} trials"
+    return f"{type(stage.learner).__name__} on {trials}" + ("" if math.isnan(rate.start) else f", rate {rates}")
 
 
 def _provenance_table(book: dict[str, Any]) -> str:

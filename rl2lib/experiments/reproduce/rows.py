@@ -29,6 +29,14 @@ class Verdict(NamedTuple):
     evidence: str
 
 
+def at_least(estimates: Iterable[Estimate], level: float) -> Word:
+    """Return whether all of some estimates are shown to be at a level, one is shown to be below, or neither is."""
+    found = list(estimates)
+    if any(estimate.high < level for estimate in found):
+        return "not reached"
+    return "matched" if all(estimate.low >= level for estimate in found) else "open"
+
+
 @dataclass(frozen=True)
 class Row:
     """One agent in one cell.
@@ -47,8 +55,8 @@ class Row:
         every_seed: their means, in ascending order.
         published: the paper's number, where it has one; rounded as it is written, to one decimal at least: 5 is 5.0.
         published_se: the standard error of that, stated there or worked out from its number of tasks.
-        ceiling: the best that can be expected, exact where `ceiling_is` says so.
-        ceiling_is: "exact" or "best known".
+        ceiling: the best that can be expected, or what is known in its place.
+        ceiling_is: "exact", "best known" (a rule may pass it), or "told the task" (nobody else can reach it).
         normalised: (mean - random) / (reference - random), paired over tasks.
         normalised_se: its standard error.
         behind: how far the cell's best is ahead, paired over tasks; 0 for the best itself, below 0 for whoever beats

@@ -95,8 +95,9 @@ def test_published_returns_are_put_on_our_scale():
     assert figure2.on_scale(250.5, zero, near, 1_000)[1] == pytest.approx(0.1 / math.sqrt(12)), "printed to a tenth"
 
 
-def test_a_curve_is_below_the_level_only_where_its_interval_is():
-    assert judge(0, final("n10_k5", LEVEL - 0.01), final("n100_k5", 1.0)).word == "matched"
+def test_a_curve_is_at_the_level_where_its_interval_is_and_below_where_that_is():
+    assert judge(0, final("n10_k5", LEVEL + 0.03), final("n100_k5", 1.0)).word == "matched"
+    assert judge(0, final("n10_k5", LEVEL - 0.01), final("n100_k5", 1.0)).word == "open"
     verdict = judge(0, final("n10_k5", LEVEL - 0.03), final("n100_k5", 1.0))
     assert verdict.word == "not reached" and "n10_k5 87.0% ± 2.0" in verdict.evidence
 

@@ -71,8 +71,9 @@ def test_later_choices_must_be_right_with_their_whole_interval() -> None:
     assert RIGHT(curve(0.5, 0.955)).word == "not reached"
 
 
-def test_the_sum_must_not_be_shown_to_lie_below_99_percent() -> None:
-    assert NEAR(near(0.988)).word == "matched"
+def test_the_sum_is_at_99_percent_by_its_interval() -> None:
+    assert NEAR(near(0.995)).word == "matched"
+    assert NEAR(near(0.988)).word == "open"
     assert NEAR(near(0.985)).word == "not reached"
 
 

@@ -9,7 +9,7 @@ from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE
 from rl2lib.experiments.reproduce.rows import Measured, Row
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
-CLAIMS = dict(zip(("published", "snail", "known"), paper.EXPERIMENT.claims, strict=True))
+CLAIMS = dict(zip(("plain", "published", "snail", "known"), paper.EXPERIMENT.claims, strict=True))
 
 
 def stages(name, seed=0):

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from rl2lib.evaluation.statistics import normal_estimate
 from rl2lib.experiments.reproduce import rows
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
+from rl2lib.experiments.reproduce.rows import Measured, Point, Row, at_least
 
 
 def row(cell: str = "a", agent: str = "x", mean: float = 1.0, **rest: Any) -> Row:
@@ -177,3 +178,12 @@ def test_rows_and_lines_are_found() -> None:
         measured.row("a", "x")
     with pytest.raises(KeyError, match=r"b: expected one row of x \(one\), got 0"):
         measured.row("b", "x", "one")
+
+
+@pytest.mark.parametrize(
+    ("means", "word"), [((1.3, 1.25), "matched"), ((1.3, 1.1), "open"), ((0.7, 1.1), "not reached"), ((), "matched")]
+)
+def test_at_a_level_is_shown_by_all_lower_ends_and_refuted_by_one_upper_end(
+    means: tuple[float, ...], word: str
+) -> None:
+    assert at_least([normal_estimate(mean, 0.1) for mean in means], 1.0) == word
