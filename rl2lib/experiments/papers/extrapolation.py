@@ -158,7 +158,9 @@ def was_trained(cell: str) -> bool:
 
 def is_home(row: Row) -> bool:
     """Return whether a row's agent was trained, or tuned, on its cell."""
-    return was_trained(row.cell) if row.agent == RL2_EQUIVARIANT else row.cell == HOME
+    if row.agent == RL2_EQUIVARIANT:
+        return was_trained(row.cell)
+    return row.cell == HOME and row.agent != "Greedy"  # which has nothing to tune
 
 
 DRAWN = (
@@ -184,7 +186,14 @@ def draw(measured: Measured) -> Figure:
         axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
         there = [cell for cell in wanted if cell in measured.cells()]
         for (name, agent, variant), marker in zip(DRAWN, MARKERS, strict=False):
-            rows = [row for cell in there for row in measured.cell(cell) if _is(row, agent, variant)]
+            # with as many pulls as in training both clocks are one
+            at_home = OWN_CLOCK if variant == NEW_CLOCK and part == 0 else variant
+            rows = [
+                row
+                for cell in there
+                for row in measured.cell(cell)
+                if _is(row, agent, at_home if cell == HOME else variant)
+            ]
             x, y = [_at(part)(row) for row in rows], [row.share for row in rows]
             middle, half = [share.mean for share in y], [share.half for share in y]
             drawn = axes.errorbar(x, middle, half, label=name, marker=marker, markersize=6, linewidth=1)

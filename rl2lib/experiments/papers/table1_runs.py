@@ -58,7 +58,7 @@ class Size:
 SIZES: dict[Scale, Size] = {
     "smoke": Size(64, 16, (8, 8, 8), (16, 4, 2), (1, 1, 1), (1, 1, 1), (1, 1, 1), 4),
     "laptop": Size(),
-    # the paper's own: 256 units, and on the order of a hundred million steps a cell
+    # the paper's hidden units, and steps on the order of its own where trials are long
     "paper": Size(
         hidden_size=(256, 256, 256),
         trials=(1024, 512, 256),
