@@ -23,6 +23,7 @@ from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict, at_least
 from rl2lib.types import Policy
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from rl2lib.experiments.reproduce.trained import Trained
@@ -143,38 +144,46 @@ DRAWN = (BEST_KNOWN, "UCB1", "TS", "Greedy", RL2, RL2_IMITATION, RL2_EQUIVARIANT
 
 
 def draw(measured: Measured) -> Figure:
-    """Draw normalised scores: a panel for each n, a place for each k, a small bar for every seed."""
+    """Draw normalised scores: a panel for each n, a place for each k, a small bar for every seed; below, the top."""
     import matplotlib.pyplot as plt
 
-    from rl2lib.evaluation.figures import MARKERS
-
     there = [n for n in PULLS if any(numbers(cell)[0] == n for cell in measured.cells())]
-    figure, panels = plt.subplots(1, len(there), figsize=(3.2 * len(there) + 1.6, 3.8), sharey=True, squeeze=False)
-    for num_pulls, axes in zip(there, panels[0], strict=True):
-        axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
+    size = 3.2 * len(there) + 1.6, 6.0
+    figure, grid = plt.subplots(2, len(there), figsize=size, sharex="col", sharey="row", squeeze=False)
+    for num_pulls, whole, top in zip(there, *grid, strict=True):
         found = [cell for cell in measured.cells() if numbers(cell)[0] == num_pulls]
-        for index, (agent, marker) in enumerate(zip(DRAWN, MARKERS, strict=False)):
-            rows = [next((row for row in measured.cell(cell) if row.agent == agent), None) for cell in found]
-            # side by side, since several agents share the top
-            places = [place + (index - len(DRAWN) / 2) * 0.09 for place in range(len(found))]
-            shown = [(x, row) for x, row in zip(places, rows, strict=True) if row and row.normalised is not None]
-            heights = [row.share.mean for _, row in shown]
-            errors = [row.share.half for _, row in shown]
-            style = {"label": agent, "marker": marker, "markersize": 6, "linestyle": "none"}
-            colour = axes.errorbar([x for x, _ in shown], heights, errors, **style)[0].get_color()
-            for x, row in shown:
-                seeds = [_on_scale(measured, row.cell, mean) for mean in row.every_seed]
-                axes.plot([x] * len(seeds), seeds, linestyle="none", marker="_", color=colour, markersize=7)
-                if agent == RL2 and row.published is not None:
-                    told = {"color": axes.yaxis.label.get_color(), "fillstyle": "none", "linestyle": "none"}
-                    label = "RL², published" if row is shown[0][1] else None
-                    axes.plot([x], [_on_scale(measured, row.cell, row.published)], marker="o", label=label, **told)
-        axes.set_xticks(range(len(found)), [f"k = {numbers(cell)[1]}" for cell in found])
-        axes.set_title(f"n = {num_pulls}")
-    panels[0][0].set_ylabel("normalised score")
-    panels[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        for axes in (whole, top):
+            _draw_panel(axes, measured, found)
+        top.set_xticks(range(len(found)), [f"k = {numbers(cell)[1]}" for cell in found])
+        whole.set_title(f"n = {num_pulls}")
+    for axes, label in zip(grid[:, 0], ("normalised score", "the same, from .93"), strict=True):
+        axes.set_ylabel(label)
+    grid[1, 0].set_ylim(0.93, 1.03)
+    grid[0, -1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.tight_layout()
     return figure
+
+
+def _draw_panel(axes: Axes, measured: Measured, cells_of: list[str]) -> None:
+    from rl2lib.evaluation.figures import MARKERS
+
+    axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
+    for index, (agent, marker) in enumerate(zip(DRAWN, MARKERS, strict=False)):
+        rows = [next((row for row in measured.cell(cell) if row.agent == agent), None) for cell in cells_of]
+        # side by side, since several agents share the top
+        places = [place + (index - len(DRAWN) / 2) * 0.09 for place in range(len(cells_of))]
+        shown = [(x, row) for x, row in zip(places, rows, strict=True) if row and row.normalised is not None]
+        heights = [row.share.mean for _, row in shown]
+        errors = [row.share.half for _, row in shown]
+        style: dict[str, Any] = {"label": agent, "marker": marker, "markersize": 5, "linestyle": "none"}
+        colour = axes.errorbar([x for x, _ in shown], heights, errors, **style)[0].get_color()
+        for x, row in shown:
+            seeds = [_on_scale(measured, row.cell, mean) for mean in row.every_seed]
+            axes.plot([x] * len(seeds), seeds, linestyle="none", marker="_", color=colour, markersize=7)
+            if agent == RL2 and row.published is not None:
+                told: dict[str, Any] = {"color": axes.yaxis.label.get_color(), "fillstyle": "none", "linestyle": "none"}
+                label = "RL², published" if row is shown[0][1] else None
+                axes.plot([x], [_on_scale(measured, row.cell, row.published)], marker="o", label=label, **told)
 
 
 def _on_scale(measured: Measured, cell: str, mean: float) -> float:
@@ -248,7 +257,8 @@ EXPERIMENT = Experiment(
         "expected rewards and a baseline that sees the task, as the equivariant policy's do. The arm-equivariant "
         "policy is one memory per arm, one set of weights for each n, which learned on 5, 10 and 50 arms in turn. "
         "The network that imitates is told the index's answers and learns from no reward. It learned on whole trials; "
-        "on 50 arms `imitation` has short ones first, which are faster by far."
+        "on 50 arms `imitation` has short ones first, which are faster by far. In the figure small bars are seeds, and "
+        "published scores above 1 the luck and the rounding of the paper's thousand tasks."
     ),
     cells=cells,
     runs=runs,

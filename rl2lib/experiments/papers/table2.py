@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rl2lib.agents.linear_baseline import NUM_MDP_FEATURES, LinearBaseline, mdp_features
 from rl2lib.agents.optimism import TransitionBlind
@@ -221,27 +221,38 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
 
 
 def draw(measured: Measured) -> Figure:
-    """Draw what each agent earns an episode, against the length of the trial."""
+    """Draw what each agent earns an episode against the trial's length, and the lead over the transition-blind rule."""
     import matplotlib.pyplot as plt
 
     from rl2lib.evaluation.figures import MARKERS
 
-    figure, axes = plt.subplots(figsize=(8, 4.2))
+    figure, (whole, top) = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
     there = measured.cells()
     lengths = [int(cell[1:]) for cell in there]
+
+    def per_episode(agent: str, variant: str) -> tuple[list[float], list[float]]:
+        rows = [measured.row(cell, agent, variant) for cell in there]
+        means = [row.mean / length for row, length in zip(rows, lengths, strict=True)]
+        return means, [row.estimate.half / length for row, length in zip(rows, lengths, strict=True)]
+
     drawn = [("OPSRL", "as published"), ("BEB", "as published"), ("BEB", EVERY_STEP), (BLIND, EVERY_STEP)]
     drawn += [(RL2, PPO_ALONE), (RL2_PAIRS, PPO_ALONE), (RL2_PAIRS, IMITATED)]
+    rule, _ = per_episode(BLIND, EVERY_STEP)
     for (agent, variant), marker in zip(drawn, MARKERS, strict=False):
-        found = [measured.row(cell, agent, variant) for cell in there]
-        heights = [row.mean / length for row, length in zip(found, lengths, strict=True)]
-        errors = [row.estimate.half / length for row, length in zip(found, lengths, strict=True)]
-        label = f"{agent}, {variant}"
-        axes.errorbar(lengths, heights, errors, label=label, marker=marker, markersize=5, linewidth=1)
+        means, halves = per_episode(agent, variant)
+        look: dict[str, Any] = {"label": f"{agent}, {variant}", "marker": marker, "markersize": 5, "linewidth": 1}
+        whole.errorbar(lengths, means, halves, **look)
+        top.plot(lengths, [mean - other for mean, other in zip(means, rule, strict=True)], **look)
     told = [PUBLISHED[cell][AGENTS.index(RL2)] / length for cell, length in zip(there, lengths, strict=True)]
-    ink = axes.yaxis.label.get_color()
-    axes.plot(lengths, told, label="RL², published", color=ink, marker="o", fillstyle="none", linestyle="none")
-    axes.set(xlabel="episodes of a trial, n", ylabel="reward of an episode")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    look = {"color": whole.yaxis.label.get_color(), "marker": "o", "fillstyle": "none", "linestyle": "none"}
+    whole.plot(lengths, told, label="RL², published", **look)
+    top.plot(lengths, [mean - other for mean, other in zip(told, rule, strict=True)], **look)
+    top.set_ylim(-1.5, 0.3)  # the plain GRU lies far below
+    whole.set_ylabel("reward of an episode")
+    top.set_ylabel("the same, less the transition-blind rule's")
+    for axes in (whole, top):
+        axes.set_xlabel("episodes of a trial, n")
+    figure.legend(*whole.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
