@@ -92,6 +92,8 @@ def test_the_publisheds_error_is_ours_over_their_number_of_tasks_unless_it_was_s
 
 def test_the_ceiling_is_exact_where_it_is_given_and_nothing_without_a_reference() -> None:
     assert {(row.ceiling, row.ceiling_is) for row in by_hand(ceiling=3.0).values()} == {(3.0, "exact")}
+    told = by_hand(reference="Oracle")["Half"]
+    assert (told.ceiling, told.ceiling_is) == (pytest.approx(2.8), "told the task"), "nobody else can reach it"
     bare = by_hand(random=None, reference=None)["Half"]
     assert (bare.ceiling, bare.ceiling_is, bare.normalised, bare.normalised_se) == (None, "", None, None)
 

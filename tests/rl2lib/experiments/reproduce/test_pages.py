@@ -221,3 +221,22 @@ def test_what_was_spent_counts_a_run_once(enter: Enter, tmp_path: Path) -> None:
     write_summary(tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "2 trained networks, 7 million environment steps, 2.0 hours of training and 1.0 of measuring" in text
+
+
+def test_a_page_says_what_learned_and_how(enter: Enter, tmp_path: Path) -> None:
+    text = page(enter, tmp_path).partition("## What learned, and how")[2].partition("## How it was made")[0]
+    run = experiment().runs("laptop")[0]
+    policy = run.policy(0)
+    stage = next(iter(run.stages(policy, 0)))
+    trials = f"{stage.training.iterations:,} × {stage.training.trials_per_iteration:,} trials"
+    name, kind, weights, stages = lines(text, run.name)[0]
+    assert (name, kind) == (run.name, type(policy).__name__)
+    assert int(weights.replace(",", "")) == sum(weight.numel() for weight in policy.parameters())
+    assert stages.startswith(f"{type(stage.learner).__name__} on {trials}")
+
+
+def test_ceilings_that_differ_stand_in_a_column(enter: Enter, tmp_path: Path) -> None:
+    rows = [row("first", "A", 1.0, 0.0, ceiling=2.0), row("first", "B", 0.5, 0.5, ceiling=1.0)]
+    text = page(enter, tmp_path, Measured(rows), claims=())
+    assert lines(text, "agent")[0][-1] == "ceiling" and lines(text, "B")[0][-1] == "1.000"
+    assert "Ceiling:" not in text
