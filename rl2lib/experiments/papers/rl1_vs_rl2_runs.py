@@ -37,7 +37,6 @@ class Size:
         bandit_tasks: test tasks of the bandit, both equally often.
         corridor_tasks: of the corridors.
         runs: trainings of each agent; the paper's are 20.
-        long_runs: of the corridor with d = 10, where a run of RL¹ takes minutes.
         a2c_iterations: of A2C with the paper's table, bandit and corridor; 0: not trained.
     """
 
@@ -45,15 +44,14 @@ class Size:
     bandit_tasks: int = 10_000
     corridor_tasks: int = 2_000
     runs: int = 20
-    long_runs: int = 10
     a2c_iterations: tuple[int, int] = (0, 0)
 
 
 _SMOKE_CORRIDOR = notebook.Recipe(1, replace(notebook.CORRIDOR_PPO, epochs=1, minibatch_trials=4), 4)
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(replace(notebook.SMOKE, num_pulls=10, corridor=_SMOKE_CORRIDOR), 16, 4, 2, 2, (1, 1)),
+    "smoke": Size(replace(notebook.SMOKE, num_pulls=10, corridor=_SMOKE_CORRIDOR), 16, 4, 2, (1, 1)),
     "laptop": Size(Rl1VsRl2Config()),
-    "paper": Size(Rl1VsRl2Config(), long_runs=20, a2c_iterations=(1_500, 6_000)),
+    "paper": Size(Rl1VsRl2Config(), a2c_iterations=(1_500, 6_000)),
 }
 
 
@@ -129,7 +127,7 @@ def runs(scale: Scale) -> list[Run]:
             (cell,),
             partial(policy_of, plan, scale),
             partial(stages_of, plan, scale),
-            size.long_runs if cell == "corridor_d10" else size.runs,
+            size.runs,
         )
         for cell in CELLS
         for plan in plans(cell, scale)
