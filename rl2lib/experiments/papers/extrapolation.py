@@ -98,11 +98,12 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         return acting_best(policies, home_env, validation, seed=0)
 
     memories = at_home([with_arms(policy, 10) for policy in trained.policies(f"equivariant-n{TRAINED_PULLS}")])
-    chosen, _ = best_of(((f"c = {width:g}", UCB1(10, width)) for width in WIDTHS), home_env, validation, seed=0)
+    widths = {f"c = {width:g}": width for width in WIDTHS}
+    chosen, _ = best_of(((name, UCB1(10, width)) for name, width in widths.items()), home_env, validation, seed=0)
     players = [
         Player("Random", [Random(num_arms)]),
         Player("Greedy", [Greedy(num_arms)]),
-        Player("UCB1", [UCB1(num_arms, float(chosen.removeprefix("c = ")))], setting=f"{chosen}, of {HOME}"),
+        Player("UCB1", [UCB1(num_arms, widths[chosen])], setting=f"{chosen}, of {HOME}"),
         Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)]),
         Player(RL2_EQUIVARIANT, [with_arms(policy, num_arms) for policy in memories], OWN_CLOCK, seeds=len(memories)),
     ]
