@@ -38,8 +38,9 @@ class Estimate:
         return (self.high - self.low) / 2
 
     def format(self, decimals: int = 2) -> str:
-        """Write mean and half the interval, "6.61 ± 0.03"."""
-        return f"{self.mean:.{decimals}f} ± {self.half:.{decimals}f}"
+        """Write mean and half the interval, "6.61 ± 0.03"; the mean alone where there is no interval."""
+        half = "" if math.isnan(self.half) else f" ± {self.half:.{decimals}f}"
+        return f"{self.mean:.{decimals}f}{half}"
 
     def percent(self) -> str:
         """Write a share with half its interval, "99.3% ± 0.2"."""

@@ -396,8 +396,8 @@ EXPERIMENT = Experiment(
     runs=runs,
     measure=measure,
     draw=draw,
-    alt="Reward of each episode of a trial on chains and nearly deterministic MDPs, for RL² in four forms, the best "
-    "planner, the transition-blind rule, and the optimum.",
+    alt="Reward of each episode of a trial on chains and nearly deterministic MDPs, for RL² in three forms, a planner "
+    "with a learned bonus in two, the best baseline, the transition-blind rule, and the optimum.",
     claims=(
         Claim("Planning matters here: the best planner is ahead of the transition-blind rule.", planning_pays),
         Claim("The best trained row is not below the best known baseline in any cell.", above_known),

@@ -13,6 +13,7 @@ from rl2lib.evaluation.statistics import (
     Estimate,
     equivalence_test,
     mean_estimate,
+    normal_estimate,
     normalised_score,
     paired_bootstrap,
     paired_difference,
@@ -26,6 +27,7 @@ def test_a_mean_and_its_interval_by_hand() -> None:
     assert estimate.mean == 2.0 and estimate.standard_error == pytest.approx(1 / math.sqrt(3))
     assert estimate.high - 2.0 == pytest.approx(4.303 / math.sqrt(3), abs=1e-3)
     assert estimate.format(1) == "2.0 ± 2.5"
+    assert normal_estimate(2.0, math.nan).format(1) == "2.0", "no interval is known"
 
 
 def test_the_interval_is_the_paired_t_tests() -> None:
