@@ -48,7 +48,7 @@ def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: d
         parts += [f"## {cell}", _cell_table(measured.cell(cell)), _cell_note(measured.cell(cell))]
     if experiment.claims:
         parts += ["## Claims", _claims_table(experiment, scale, measured)]
-    if settings := _settings_table(experiment, scale):
+    if settings := _settings_table(experiment, scale, book):
         told = "Everything else (discount, trace, clipping, minibatches, seeds) is on the cards beside the weights."
         parts += ["## What learned, and how", settings, told]
     parts += ["## How it was made", _provenance_table(book)]
@@ -259,10 +259,14 @@ def _published_table(shown: Sequence[Row]) -> str:
     return to_markdown(records, [Column(key) for key in keys if any(record[key] for record in records)])
 
 
-def _settings_table(experiment: Experiment, scale: Scale) -> str:
-    """A line for each run: what learned, and its stages, as the plan has them; weights of another plan are refused."""
+def _settings_table(experiment: Experiment, scale: Scale, book: dict[str, Any]) -> str:
+    """A line for each trained run: what learned, and its stages, as planned; weights of another plan are refused."""
+    named = (name for made in book["cells"].values() for name in made["trained"])  # "table1: gru-n10_k5, seed 0"
+    trained = {name.partition(": ")[2].rpartition(", seed")[0] for name in named}
     records = []
     for run in experiment.runs(scale):
+        if run.name not in trained:
+            continue
         policy = run.policy(0)
         said = [_stage_said(stage) for stage in run.stages(policy, 0)]
         records.append(
