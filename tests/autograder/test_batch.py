@@ -304,7 +304,7 @@ COUNT = 120  # more than can be graded while the test looks away
 
 def test_a_killed_client_and_an_interrupted_one_go_on_where_they_stopped(tmp_path, cluster):
     lessons = Class(tmp_path)
-    students = {f"s{number:03d}": "sleep 0.1" for number in range(COUNT)}
+    students = {f"s{number:03d}": "sleep 0.3" for number in range(COUNT)}
     lessons.submit(**students)
     with client(lessons) as killed:
         with pytest.raises(BatchError, match="another `autograder grade` writes there"):
