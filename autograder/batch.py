@@ -33,7 +33,7 @@ from autograder.shown_text import spreadsheet_cell
 from autograder.source import Notebook, load_course
 from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
 from rl2lib import __version__ as course_version
-from rl2lib.cluster import ClusterError, cluster
+from rl2lib.cluster import ClusterError, cluster, finished
 from rl2lib.lab.course import UnknownName
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class _Batch:
                 arrived.add(future)
 
         fill()
-        for future in arrived:
+        for future in finished(arrived):
             task = flying.pop(future.key)
             try:
                 self._settle(task.job, self._checked(task, future.result()))

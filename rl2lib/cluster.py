@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future, as_completed
 
 CONNECT_SECONDS = 10  # to wait for a scheduler, or less where Dask's own setting says so
 LEAVE_INTERRUPTS_TO_THE_CLIENT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
@@ -68,6 +71,44 @@ def cluster(workers: int, scheduler: str = "", *, allowed_failures: int = 1) -> 
             )
             client = Client(stack.enter_context(local))
         yield stack.enter_context(client)
+
+
+def finished(futures: as_completed) -> Iterator[Future]:
+    """Yield futures as they end; no interrupt is lost meanwhile.
+
+    Python drops what is raised in a finaliser, and a future's runs in the caller's thread after every result: an
+    interrupt that comes just then is raised at the next one.
+
+    Args:
+        futures: more may be added while these are gone through.
+
+    Raises:
+        KeyboardInterrupt: where Python raises it, or when the next future has ended.
+    """
+    if threading.current_thread() is not threading.main_thread():  # interrupts are the main thread's
+        yield from futures
+        return
+    interrupted = False
+
+    def heed(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        while frame is not None:
+            if frame.f_code.co_name == "__del__":
+                return
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, heed)
+    try:
+        for future in futures:
+            if interrupted:
+                raise KeyboardInterrupt
+            yield future
+        if interrupted:
+            raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _seconds_to_connect() -> float:

@@ -304,7 +304,7 @@ COUNT = 120  # more than can be graded while the test looks away
 
 def test_a_killed_client_and_an_interrupted_one_go_on_where_they_stopped(tmp_path, cluster):
     lessons = Class(tmp_path)
-    students = {f"s{number:03d}": "sleep 0.3" for number in range(COUNT)}
+    students = {f"s{number:03d}": "sleep 0.1" for number in range(COUNT)}
     lessons.submit(**students)
     with client(lessons) as killed:
         with pytest.raises(BatchError, match="another `autograder grade` writes there"):
@@ -449,3 +449,28 @@ def test_a_gradebook_that_is_not_to_be_had_is_said_when_all_else_is_written(less
     assert (lessons.out / "grades.csv").exists() and len(lessons.journal()) == 1
     lessons.grade(gradebook=f"sqlite:///{lessons.out.parent}/elsewhere.db")
     assert (lessons.out.parent / "elsewhere.db").exists() and not (lessons.out / "gradebook.db").exists()
+
+
+class InterruptedWhileItGoes:
+    """Python drops what is raised in a finaliser; Dask's futures have one, which runs after every result."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_in_a_finaliser_stops_the_batch_too(tmp_path, cluster, monkeypatch, capsys):
+    lessons = Class(tmp_path)
+    lessons.submit(**{f"s{number}": "" for number in range(6)})
+    lessons.scheduler = cluster
+    settle = batch._Batch._settle
+
+    def settled(self, job, result):
+        settle(self, job, result)
+        if len(lessons.journal()) == 2:
+            InterruptedWhileItGoes()
+
+    monkeypatch.setattr(batch._Batch, "_settle", settled)
+    with pytest.raises(BatchError, match="stopped; 2 of 6 submissions"):
+        lessons.grade()
+    assert "ignored" not in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

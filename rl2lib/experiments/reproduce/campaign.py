@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import torch
 
-from rl2lib.cluster import ClusterError, cluster
+from rl2lib.cluster import ClusterError, cluster, finished
 from rl2lib.experiments.papers.catalogue import find
 from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.cost import costs
@@ -316,7 +316,7 @@ def _on_cluster(client: Client, jobs: dict[Job, list[Training]], order: Order) -
             _after, waits, job, order, key=f"{type(job).__name__} {job} {campaign}", priority=-number, pure=False
         )
     named = {future.key: job for job, future in futures.items()}
-    for future in as_completed(futures.values()):
+    for future in finished(as_completed(futures.values())):
         try:
             outcome = future.result()
         except CancelledError:  # by nobody here: the connection is lost
