@@ -6,7 +6,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from rl2lib.extras import MissingExtra, needs_extra
+
+try:
+    with needs_extra("lab", "the command"):
+        import typer
+except MissingExtra as missing:
+    raise SystemExit(f"rl2: {missing}") from None
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Number = Annotated[str, typer.Argument(help="a notebook: 2, 02 or its name")]
@@ -202,7 +208,7 @@ def run() -> None:
 
     try:
         app()
-    except (UnknownName, WorkbookError, FileNotFoundError, PermissionError) as error:
+    except (UnknownName, WorkbookError, MissingExtra, FileNotFoundError, PermissionError) as error:
         print(f"rl2: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

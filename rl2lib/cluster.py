@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from rl2lib.extras import needs_extra
+
 if TYPE_CHECKING:
     from distributed import Client, Future, as_completed
 
@@ -34,9 +36,11 @@ def cluster(workers: int, scheduler: str = "", *, allowed_failures: int = 1) -> 
 
     Raises:
         ClusterError: nobody answers at the address.
+        MissingExtra: Dask is not installed.
     """
-    import dask
-    from distributed import Client, LocalCluster, Security
+    with needs_extra("cluster", "a cluster of processes or machines"):
+        import dask
+        from distributed import Client, LocalCluster, Security
 
     settings = {
         # A submission of 20 MB is no mistake.

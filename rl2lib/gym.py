@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
-from gymnasium import spaces
-from gymnasium.error import InvalidAction, ResetNeeded
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rl2lib.extras import needs_extra
 from rl2lib.tasks.catalogue import make_task, task_ids
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.types import Step, StepInput
+
+with needs_extra("gym", "rl2lib.gym"):
+    import gymnasium
+    from gymnasium import spaces
+    from gymnasium.error import InvalidAction, ResetNeeded
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 NAMESPACE = "rl2"
 
