@@ -26,7 +26,7 @@ def execute_solutions(root: Path, only: str | None = None) -> None:
             with tempfile.TemporaryDirectory() as work:
                 # A folder of its own: the notebook shows a first learner's progress, not the author's.
                 executed = execute(solution_notebook(nbgrader_source(notebook)), root / "notebooks", work)
-            executed.metadata["rl2"]["source_sha256"] = source_hash(notebook)
+            executed.metadata["rl2"] = {"notebook": notebook.number, "source_sha256": source_hash(notebook)}
             write_if_changed(executed_path(notebook), to_text(executed))
             print(f"executed {notebook.name} in {time.perf_counter() - began:.1f} s")
 
@@ -72,9 +72,11 @@ def is_stale(notebook: Notebook) -> bool:
 
 
 def source_hash(notebook: Notebook) -> str:
-    """Return the hash of everything that the notebook shows: its source, and the course's titles and minutes."""
-    titles = [(item.name, item.title, item.minutes) for item in load_course(notebook.path.parent.parent)]
-    return hashlib.sha256(notebook.path.read_bytes() + repr(titles).encode()).hexdigest()
+    """Return the hash of a notebook's own source, the one thing that an executed notebook goes stale by.
+
+    What it shows of the rest of the course, the map in 00 and the table of `progress()`, is as of its last execution.
+    """
+    return hashlib.sha256(notebook.path.read_bytes()).hexdigest()
 
 
 def executed_path(notebook: Notebook) -> Path:
