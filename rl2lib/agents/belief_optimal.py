@@ -8,7 +8,6 @@ belief and are what a recurrent one is compared with, together with what an agen
 from __future__ import annotations
 
 from statistics import fmean
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +15,8 @@ from torch import Tensor
 from rl2lib.agents.bandit import CountingAgent, Counts
 from rl2lib.tasks.bandit import DependentBandits
 from rl2lib.tasks.episodes import expect_counts
-from rl2lib.types import StepInput, expect_shape
+from rl2lib.tasks.pomdp import CorridorBelief
+from rl2lib.types import StepInput
 
 TIE = 1e-9
 """Probabilities this close are taken for equal."""
@@ -115,20 +115,6 @@ def _belief(values: Tensor, pulls: Tensor, for_p: Tensor) -> Tensor:
     return log_likelihood.softmax(dim=-1).nan_to_num(0.0)
 
 
-class CorridorBelief(NamedTuple):
-    """What is known of a corridor.
-
-    Attributes:
-        right: [B] float32, the probability that the goal is at the right end.
-        cell: [B] int64, where the agent was when it acted last.
-        steps: how often it has acted; 0 at a trial's first step, whose input tells of no action.
-    """
-
-    right: Tensor
-    cell: Tensor
-    steps: int
-
-
 class CorridorOptimal:
     """Finds the corridor's hidden goal in as few steps as can be expected, and walks straight to it afterwards.
 
@@ -179,8 +165,7 @@ class CorridorOptimal:
 
     def initial_state(self, batch_size: int, tasks: Tensor | None = None) -> CorridorBelief:
         """Return a trial's start: either side is as likely."""
-        middle = torch.full((batch_size,), self.half_length, device=self.device)
-        return CorridorBelief(torch.full((batch_size,), 0.5, device=self.device), middle, 0)
+        return CorridorBelief.first(batch_size, self.half_length, self.device)
 
     def act(
         self, state: CorridorBelief, inputs: StepInput, generator: torch.Generator
@@ -188,29 +173,11 @@ class CorridorOptimal:
         """Learn from the step the input tells of, then walk: actions [B], 0 left and 1 right."""
         state = self.observe(state, inputs)
         rightwards = (state.right > 0.5) | ((state.right == 0.5) & (state.cell > self.half_length))
-        return rightwards.long(), state._replace(steps=state.steps + 1)
+        return rightwards.long(), state.acted()
 
     def observe(self, state: CorridorBelief, inputs: StepInput) -> CorridorBelief:
-        """Return the belief by Bayes' rule (eq. 1 of Alver & Precup 2021), and the cell that is observed.
-
-        Either side predicts what the last step must have paid; a side that predicted otherwise is ruled out.
-
-        Raises:
-            ValueError: if observations are not [B, 2d + 1], or no corridor pays so.
-        """
-        last = 2 * self.half_length
-        expect_shape("inputs.observation", inputs.observation, "[B, 2d + 1]", (len(state.cell), last + 1))
-        cell = inputs.observation.argmax(dim=1)
-        if state.steps == 0:
-            return state._replace(cell=cell)
-        arrived = (state.cell + 2 * inputs.prev_action - 1).clamp(0, last)
-        paid = inputs.prev_reward > 0
-        left, right = ((arrived == goal) == paid for goal in (0, last))
-        weights = torch.stack([(1 - state.right) * left, state.right * right])
-        total = weights.sum(dim=0)
-        if bool((total == 0).any()):
-            raise ValueError("inputs.prev_reward: expected what one of the two corridors pays, got what neither does")
-        return state._replace(right=weights[1] / total, cell=cell)
+        """Return the belief and the cell after one step's inputs; see `CorridorBelief.observe`."""
+        return state.observe(inputs, self.half_length)
 
 
 class CorridorOracle(CorridorOptimal):

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl2lib.agents.eleven_arms import INFORMATIVE_ARM, PaysForInformation
 from rl2lib.agents.equivariant import ArmEquivariantPolicy
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, bandit_features
@@ -24,12 +25,13 @@ from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.tasks.bandit import EASY, HARD, MEDIUM, UNIFORM, BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generator
+from rl2lib.tasks.views import LastEpisodeOnly
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv, InformativeBandits
 from rl2lib.training.imitation import Imitation, ImitationConfig
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
 from rl2lib.training.ppo import PPO, PPOConfig
-from rl2lib.types import Step, StepInput, TaskDistribution, Trajectory, TrialEnv
+from rl2lib.types import TaskDistribution, Trajectory, TrialEnv
 
 FIVE_ARMS, LAST_PULL = "five arms", "five arms, last pull only"
 TEN_ARMS, TEN_ARMS_EQUIVARIANT, TEN_ARMS_IMITATION = "ten arms", "ten arms, equivariant", "ten arms, imitation"
@@ -51,7 +53,6 @@ SEVERAL_SEEDS = (
     TEN_ARMS_EQUIVARIANT,
 )
 """The experiments with a learning curve in the notebook; the others are of the first seed."""
-INFORMATIVE_ARM = NUM_CANDIDATES
 
 FIVE_ARMS_PPO = PPOConfig(discount=1.0, learning_rate=3e-3, baseline_learning_rate=3e-3)
 TEN_ARMS_PPO = PPOConfig(discount=1.0, trace=0.95, learning_rate=5e-3, expected_rewards=True)
@@ -137,47 +138,6 @@ class BanditLessons:
     config: BanditLessonsConfig
     curves: dict[str, Tensor] = field(default_factory=dict)
     policies: dict[str, list[SoftmaxPolicy]] = field(default_factory=dict)
-
-
-class LastPullOnly:
-    """A bandit whose expected rewards, what the slow learner is told to raise, count in the last episode alone.
-
-    What the agent sees is as ever: it is paid for every pull.
-
-    Args:
-        env: the bandit.
-    """
-
-    def __init__(self, env: BanditEnv) -> None:
-        self.env = env
-        self.num_actions, self.observation_shape = env.num_actions, env.observation_shape
-
-    def reset(self, tasks: Tensor, generator: torch.Generator) -> Tensor:
-        """Start a trial on each row of `tasks` [B, K]."""
-        return self.env.reset(tasks, generator)
-
-    def step(self, actions: Tensor) -> Step:
-        """Pull arm `actions` [B] of each bandit."""
-        step = self.env.step(actions)
-        mean = step.reward if step.expected_reward is None else step.expected_reward
-        return step._replace(expected_reward=torch.where(step.trial_end, mean, 0.0))
-
-
-class PaysForInformation:
-    """The optimum for eleven arms, 20.55 in five pulls: it pulls the informative arm, then the one that it told."""
-
-    def initial_state(self, batch_size: int, tasks: object = None) -> tuple[Tensor, int]:
-        """Return the arm to pull next [B], and the number of pulls so far."""
-        return torch.full((batch_size,), INFORMATIVE_ARM), 0
-
-    def act(
-        self, state: tuple[Tensor, int], inputs: StepInput, generator: torch.Generator
-    ) -> tuple[Tensor, tuple[Tensor, int]]:
-        """Return arms [B]; what the first pull paid is a tenth of the target's number, counted from 1."""
-        arm, steps = state
-        if steps == 1:
-            arm = (10 * inputs.prev_reward).round().long() - 1
-        return arm, (arm, steps + 1)
 
 
 class WatchedPPO(PPO):
@@ -288,7 +248,7 @@ def setting(experiment: str, seed: int, config: BanditLessonsConfig) -> Setting:
         if experiment == LAST_PULL:
             # nine pulls are judged by the tenth: the baseline sees the task, or there is little but noise
             learner = PPO(policy, baseline(5, config.hidden_size, task_size=5), LAST_PULL_PPO)
-            return Setting(policy, learner, five, LastPullOnly(five_env), config.five_arms)
+            return Setting(policy, learner, five, LastEpisodeOnly(five_env, config.num_pulls), config.five_arms)
         learner = PPO(policy, baseline(5, config.hidden_size), FIVE_ARMS_PPO)
         return Setting(policy, learner, five, five_env, config.five_arms)
     if experiment.startswith("eleven"):

@@ -21,15 +21,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl2lib.agents.forgetful import ForgetfulPolicy, Forgets
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments import shipped
-from rl2lib.experiments.reveal import ForgetfulPolicy, Forgets, RevealedBelief, RevealedTask
 from rl2lib.files import write_whole
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv
 from rl2lib.tasks.pomdp import CorridorEnv, Corridors
 from rl2lib.tasks.sampling import make_generator, make_generators
+from rl2lib.tasks.views import RevealedBelief, RevealedTask
 from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
 from rl2lib.training.loop import TrainingConfig, torch_threads, train
 from rl2lib.training.ppo import PPO, PPOConfig

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 
 from rl2lib.tasks import sampling
 from rl2lib.tasks.episodes import EpisodicEnv, expect_counts, expect_finite, expect_tasks
-from rl2lib.types import Step, TrialEnv
+from rl2lib.types import Step, StepInput, TrialEnv, expect_shape
 
 LEFT, RIGHT = 0, 1
 
@@ -81,6 +81,56 @@ class CorridorEnv(EpisodicEnv):
 
     def _observe(self) -> Tensor:
         return one_hot(self._cell, 2 * self.half_length + 1).to(torch.float32)
+
+
+class CorridorBelief(NamedTuple):
+    """What is known of a corridor.
+
+    Attributes:
+        right: [B] float32, the probability that the goal is at the right end.
+        cell: [B] int64, where the agent was when it acted last.
+        steps: how often it has acted; 0 at a trial's first step, whose input tells of no action.
+    """
+
+    right: Tensor
+    cell: Tensor
+    steps: int
+
+    @classmethod
+    def first(cls, batch_size: int, half_length: int, device: torch.device | str = "cpu") -> CorridorBelief:
+        """Return a trial's start: either side is as likely."""
+        middle = torch.full((batch_size,), half_length, device=device)
+        return cls(torch.full((batch_size,), 0.5, device=device), middle, 0)
+
+    def acted(self) -> CorridorBelief:
+        """Return the same belief after one more action, whose outcome is not seen yet."""
+        return self._replace(steps=self.steps + 1)
+
+    def observe(self, inputs: StepInput, half_length: int) -> CorridorBelief:
+        """Return the belief by Bayes' rule (eq. 1 of Alver & Precup 2021), and the cell that is observed.
+
+        Either side predicts what the last step must have paid; a side that predicted otherwise is ruled out.
+
+        Args:
+            inputs: of one step, observations [B, 2d + 1].
+            half_length: d.
+
+        Raises:
+            ValueError: if observations are not [B, 2d + 1], or no corridor pays so.
+        """
+        last = 2 * half_length
+        expect_shape("inputs.observation", inputs.observation, "[B, 2d + 1]", (len(self.cell), last + 1))
+        cell = inputs.observation.argmax(dim=1)
+        if self.steps == 0:
+            return self._replace(cell=cell)
+        arrived = (self.cell + 2 * inputs.prev_action - 1).clamp(0, last)
+        paid = inputs.prev_reward > 0
+        left, right = ((arrived == goal) == paid for goal in (0, last))
+        weights = torch.stack([(1 - self.right) * left, self.right * right])
+        total = weights.sum(dim=0)
+        if bool((total == 0).any()):
+            raise ValueError("inputs.prev_reward: expected what one of the two corridors pays, got what neither does")
+        return self._replace(right=weights[1] / total, cell=cell)
 
 
 class LastObservations:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal, bayes_optimal_value
+from rl2lib.agents.forgetful import ForgetfulPolicy, ForgetsAfter
 from rl2lib.agents.linear_baseline import (
     NUM_BANDIT_FEATURES,
     NUM_MDP_FEATURES,
@@ -31,14 +32,13 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.tabular import Oracle
 from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.papers.ablated import ForgetsAfter, LastEpisodeOnly
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
 from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
-from rl2lib.experiments.reveal import ForgetfulPolicy
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
+from rl2lib.tasks.views import LastEpisodeOnly
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import TrialEnv

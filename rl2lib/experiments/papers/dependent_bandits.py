@@ -25,13 +25,14 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import mean_curve
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments.bandit_lessons import TWO_ARMS
-from rl2lib.experiments.papers.regret import RegretEnv, least_regret, regret_by_pull
+from rl2lib.experiments.papers.regret import least_regret, regret_by_pull
 from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, median_of, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, Word, columns
 from rl2lib.tasks.bandit import EASY, UNIFORM, BanditEnv, DependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
+from rl2lib.tasks.views import RegretEnv
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 

@@ -17,23 +17,23 @@ import torch
 from torch import Tensor, nn
 
 from rl2lib.agents.bandit import Random
-from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.evaluation.curves import mean_curve
-from rl2lib.experiments.bandit_lessons import (
-    ELEVEN_ARMS_PPO,
+from rl2lib.agents.eleven_arms import (
     INFORMATIVE_ARM,
-    WARM_START,
-    BanditLessonsConfig,
-    PaysForInformation,
-)
-from rl2lib.experiments.papers.eleven_arms_players import (
     NUM_ARMS,
     PAYOUTS,
     EveryArmOnce,
     OneHotBaseline,
     OneHotPolicy,
+    PaysForInformation,
     TargetThompson,
+)
+from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.curves import mean_curve
+from rl2lib.experiments.bandit_lessons import (
+    ELEVEN_ARMS_PPO,
+    WARM_START,
+    BanditLessonsConfig,
 )
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, median_of, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage

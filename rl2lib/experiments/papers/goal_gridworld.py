@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rl2lib.agents.bandit import Random
+from rl2lib.agents.forgetful import Wiped
 from rl2lib.agents.grid_search import GridSearch, best_stops, sweep
 from rl2lib.evaluation.curves import Episodes, episodes
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import paired_difference
-from rl2lib.experiments.controls import Wiped
 from rl2lib.experiments.goal_gridworld import ALL_CELLS, SIZE
 from rl2lib.experiments.papers.goal_gridworld_runs import (
     ALL,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.bandit import Random
+from rl2lib.agents.forgetful import Wiped
 from rl2lib.agents.grid import GridOracle, GridSearcher, distances
 from rl2lib.agents.grid_baseline import GridBaseline
 from rl2lib.agents.recurrent import RecurrentPolicy
@@ -26,7 +27,6 @@ from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
 from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, num_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
-from rl2lib.experiments.reveal import ForgetfulPolicy
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.gridworld import GridEnv, free_cells
 from rl2lib.tasks.sampling import make_generator
@@ -168,7 +168,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     agents = acting_best(trained.policies(run_name(cell)), env, validation, seed=course.size)
     players = [
         Player(RL2, agents, seeds=len(agents)),
-        Player(WIPED, [wiped(agent) for agent in agents], seeds=len(agents)),
+        Player(WIPED, [Wiped(agent) for agent in agents], seeds=len(agents)),
         Player(RANDOM, [Random(env.num_actions)]),
         Player(SEARCHER, [GridSearcher(grid)]),
         Player(ORACLE, [GridOracle(grid)]),
@@ -197,19 +197,6 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         every_seed = [_episodes(policy, env, tasks, course.size) for policy in player.policies]
         points += [*_by_episode(cell, player.agent, every_seed), *_saving(cell, player.agent, every_seed)]
     return Measured(rows, points)
-
-
-def wiped(policy: SoftmaxPolicy) -> ForgetfulPolicy:
-    """Return the same weights in an agent whose state is wiped at every episode's start."""
-    if not isinstance(policy, RecurrentPolicy):
-        raise TypeError(f"policy: expected a RecurrentPolicy, got {type(policy).__name__}")
-    num_actions, hidden_size = policy.num_actions, policy.core.output_size
-    shape = (policy.embedding.size - num_actions - 2,)
-    twin = ForgetfulPolicy(
-        shape, num_actions, hidden_size, forgets="episodes", generator=torch.Generator(), core="lstm"
-    )
-    twin.load_state_dict(policy.state_dict())
-    return twin.acting(policy.mode)
 
 
 def first_steps(trajectory: Trajectory) -> Tensor:

@@ -1,4 +1,4 @@
-"""Regret of two arms: an environment that tells it pull by pull, and the least that can be expected."""
+"""Regret of two arms: pull by pull, and the least that can be expected."""
 
 from __future__ import annotations
 
@@ -6,28 +6,8 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.belief_optimal import DependentBanditOptimal
-from rl2lib.tasks.bandit import BanditEnv, DependentBandits, IndependentBandits
-from rl2lib.types import Step, Trajectory
-
-
-class RegretEnv(BanditEnv):
-    """The same bandit for the one who plays; what it reports as a pull's expected reward is the pull's regret.
-
-    Args:
-        num_arms: K.
-        num_pulls: n.
-    """
-
-    def reset(self, tasks: Tensor, generator: torch.Generator) -> Tensor:
-        """Start a trial on each row of `tasks` [B, K]."""
-        self._best = tasks.amax(dim=1)
-        return super().reset(tasks, generator)
-
-    def step(self, actions: Tensor) -> Step:
-        """Pull arm `actions` [B]; the regret is of means, not of samples."""
-        step = super().step(actions)
-        mean = step.reward if step.expected_reward is None else step.expected_reward
-        return step._replace(expected_reward=self._best - mean)
+from rl2lib.tasks.bandit import DependentBandits, IndependentBandits
+from rl2lib.types import Trajectory
 
 
 def regret_by_pull(trajectory: Trajectory) -> Tensor:

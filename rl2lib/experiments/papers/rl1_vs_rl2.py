@@ -16,11 +16,11 @@ from torch import Tensor
 from rl2lib.agents.bandit import Oracle, Random
 from rl2lib.agents.belief_optimal import CorridorOptimal, CorridorOracle, DependentBanditOptimal
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.agents.told import Told
 from rl2lib.evaluation.curves import Curve, episodes, mean_curve
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import equivalence_test, mean_estimate, normal_estimate
 from rl2lib.experiments import rl1_vs_rl2 as notebook
-from rl2lib.experiments.controls import Told
 from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
     A2C_VARIANT,
     CELLS,

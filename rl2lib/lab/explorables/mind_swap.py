@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.experiments.reveal import RevealedTask
 from rl2lib.experiments.rl1_vs_rl2 import CORRIDOR, RL1, RL2
 from rl2lib.lab.belief_agents import policy_or_train
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider
 from rl2lib.tasks.pomdp import CorridorEnv
+from rl2lib.tasks.views import RevealedTask
 from rl2lib.types import StepInput
 
 if TYPE_CHECKING:

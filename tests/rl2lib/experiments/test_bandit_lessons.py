@@ -7,18 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from rl2lib.agents.eleven_arms import INFORMATIVE_ARM
 from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments import bandit_lessons, shipped_bandit_lessons
 from rl2lib.experiments.bandit_lessons import (
     ELEVEN_ARMS_WARM,
     FIVE_ARMS,
-    INFORMATIVE_ARM,
     SMOKE,
     TEN_ARMS_EQUIVARIANT,
     TWO_ARMS,
     BanditLessons,
-    LastPullOnly,
-    PaysForInformation,
     run,
     two_arms,
 )
@@ -86,20 +84,3 @@ def test_the_shipped_file_is_small_and_its_agents_do_what_the_notebook_says() ->
             assert pays == (1.0 if key == ELEVEN_ARMS_WARM else 0.0)
             returns.setdefault(key, []).append(trial.trial_return().mean().item())
     assert max(returns[bandit_lessons.ELEVEN_ARMS]) < 12 and min(returns[ELEVEN_ARMS_WARM]) > 18
-
-
-def test_paying_for_information_is_worth_20_55() -> None:
-    tasks = 1 + 4 * torch.eye(10)
-    tasks = torch.cat([tasks, torch.arange(1, 11)[:, None] / 10], dim=1)
-    trial = play(PaysForInformation(), InformativeBanditEnv(), tasks, seed=0)
-    assert trial.trial_return().mean().item() == pytest.approx(20.55)
-    assert bool((trial.reward[:, 1:] == 5).all())
-
-
-def test_only_the_last_pull_counts_for_the_slow_learner_and_all_are_paid() -> None:
-    tasks = torch.tensor([[1.0, 0.25]])
-    env = LastPullOnly(BanditEnv(2, 3))
-    env.reset(tasks, torch.Generator().manual_seed(0))
-    steps = [env.step(torch.tensor([arm])) for arm in (0, 0, 1)]
-    assert [step.expected_reward.item() for step in steps if step.expected_reward is not None] == [0.0, 0.0, 0.25]
-    assert [step.reward.item() for step in steps[:2]] == [1.0, 1.0]

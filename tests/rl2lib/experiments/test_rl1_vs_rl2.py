@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from rl2lib.agents.belief_optimal import CorridorOptimal, CorridorOracle, DependentBanditOptimal
+from rl2lib.agents.forgetful import ForgetfulPolicy
 from rl2lib.experiments import rl1_vs_rl2
-from rl2lib.experiments.reveal import ForgetfulPolicy, RevealedBelief, RevealedTask, blank
 from rl2lib.experiments.rl1_vs_rl2 import (
     BANDIT,
     BELIEF_ALONE,
@@ -34,83 +34,8 @@ from rl2lib.experiments.rl1_vs_rl2 import (
 from rl2lib.lab.belief_agents import load_shipped, shipped_or_short, shipped_policy
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv, DependentBandits
-from rl2lib.tasks.pomdp import CorridorEnv
 from rl2lib.training.checkpoint import CheckpointError
-from rl2lib.types import StepInput, Trajectory
-
-
-def _random_walk(env: RevealedTask | RevealedBelief, sides: list[int], seed: int = 0) -> Trajectory:
-    class RandomActions:
-        def initial_state(self, batch_size: int, tasks: object = None) -> None:
-            return None
-
-        def act(self, state: None, inputs: StepInput, generator: torch.Generator) -> tuple[torch.Tensor, None]:
-            return torch.randint(2, inputs.prev_action.shape, generator=generator), None
-
-    generators = [torch.Generator().manual_seed(seed + number) for number in range(2)]
-    return rollout(
-        RandomActions(), env, torch.tensor(sides), policy_generator=generators[0], env_generator=generators[1]
-    )
-
-
-def test_the_task_is_shown_from_the_second_episode_on_and_never_before() -> None:
-    trials = _random_walk(RevealedTask(CorridorEnv(2)), [0, 1, 0, 1, 1, 0])
-    over = trials.step_inputs().prev_end.cumsum(dim=1) > 0
-    shown = trials.observation[:, :, -2:]
-    task = torch.nn.functional.one_hot(torch.tensor([0, 1, 0, 1, 1, 0]), 2)[:, None].expand_as(shown)
-    wanted = torch.where((over & trials.mask)[..., None], task, 0)
-    assert torch.equal(shown, wanted.to(torch.float32))
-    assert bool(over.any()) and not bool(over[:, 0].any())
-
-
-def test_a_bandits_task_is_its_better_arm() -> None:
-    env = RevealedTask(BanditEnv(2, 3))
-    first = env.reset(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), torch.Generator())
-    assert first.tolist() == [[0, 0, 0], [0, 0, 0]]
-    assert env.step(torch.tensor([0, 0])).observation.tolist() == [[0, 0, 1], [0, 1, 0]]
-
-
-def test_the_belief_shown_is_one_half_until_an_end_tells() -> None:
-    trials = _random_walk(RevealedBelief(CorridorEnv(2)), [0, 1] * 10)
-    shown, cells_seen = trials.observation[:, :, -1], trials.observation[:, :, :-1].argmax(dim=2)
-    side = torch.tensor([0.0, 1.0] * 10)[:, None].expand_as(shown)
-    told = (cells_seen == 0) | (cells_seen == 4) | (trials.step_inputs().prev_end > 0)
-    knows = told.cumsum(dim=1) > 0
-    assert torch.equal(shown[trials.mask], torch.where(knows, side, 0.5)[trials.mask])
-
-
-@pytest.mark.parametrize("forgets", ["episodes", "steps"])
-def test_a_forgetful_policy_unrolls_as_it_acts_and_begins_anew(forgets: str) -> None:
-    policy = ForgetfulPolicy(
-        (3,),
-        2,
-        5,
-        forgets=forgets,  # type: ignore[arg-type]
-        generator=torch.Generator().manual_seed(0),
-        core="lstm",
-    )
-    generator = torch.Generator().manual_seed(1)
-    inputs = StepInput(
-        torch.randn(4, 6, 3, generator=generator),
-        torch.randint(2, (4, 6), generator=generator),
-        torch.randn(4, 6, generator=generator),
-        torch.tensor([[0.0, 0, 0, 1, 0, 0]] * 4),
-    )
-    logits, _ = policy.unroll(inputs)
-    # from the second episode's start on it is as if nothing had been: the same as its steps played alone
-    alone = StepInput(*(column[:, 3:] for column in inputs))
-    begun = blank(alone, torch.zeros(4, 3) > 0)
-    first = blank(StepInput(*(column[:, 0] for column in alone)), torch.ones(4) > 0)
-    state, expected = policy.initial_state(4), []
-    for t in range(3):
-        now = first if t == 0 else StepInput(*(column[:, t] for column in begun))
-        out, state = policy.step(state, now)
-        expected.append(out)
-    assert torch.allclose(logits[:, 3:], torch.stack(expected, dim=1), atol=1e-6)
-    changed = inputs._replace(observation=inputs.observation.clone())
-    changed.observation[:, 1] += 1.0
-    moved = (policy.unroll(changed)[0] - logits).abs().amax(dim=(0, 2)) > 1e-6
-    assert moved.tolist() == [False, True, forgets == "episodes", False, False, False]
+from rl2lib.types import Trajectory
 
 
 def test_measure_counts_steps_and_found_goals_by_hand() -> None:

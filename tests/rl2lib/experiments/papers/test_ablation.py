@@ -6,61 +6,19 @@ import torch
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
-from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.curves import return_curve
-from rl2lib.experiments.bandit_lessons import LastPullOnly
 from rl2lib.experiments.papers import ablation
-from rl2lib.experiments.papers.ablated import ForgetsAfter, LastEpisodeOnly
 from rl2lib.experiments.papers.ablation import ABLATIONS, BANDIT, FORGETS, FORGETS_ONCE, ID, MDP, RL2, WHOLE, cost
 from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row
-from rl2lib.experiments.reveal import ForgetfulPolicy, blank
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import StepInput
+from rl2lib.tasks.views import LastEpisodeOnly
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def some_inputs() -> StepInput:
-    g = generator(1)
-    ends = torch.tensor([[0.0, 1, 0, 1, 1, 0, 1, 0]] * 4)
-    inputs = StepInput(
-        torch.randn(4, 8, 3, generator=g), torch.randint(2, (4, 8), generator=g), torch.randn(4, 8, generator=g), ends
-    )
-    return blank(inputs, (torch.arange(8) == 0).expand(4, -1))
-
-
-def test_forgetting_after_two_episodes_is_beginning_anew_at_the_third_and_the_fifth() -> None:
-    policy = ForgetsAfter((3,), 2, 5, episodes=2, generator=generator())
-    plain = RecurrentPolicy((3,), 2, 5, generator=generator())
-    inputs = some_inputs()
-    logits, _ = policy.unroll(inputs)
-    for start, stop in ((0, 3), (3, 6), (6, 8)):  # the second and the fourth end come before steps 3 and 6
-        part = StepInput(*(column[:, start:stop] for column in inputs))
-        fresh = torch.arange(stop - start) == 0
-        expected, _ = plain.unroll(blank(part, fresh.expand(4, -1)))
-        torch.testing.assert_close(logits[:, start:stop], expected)
-
-
-def test_forgetting_after_every_episode_is_rl1s() -> None:
-    one = ForgetsAfter((3,), 2, 5, episodes=1, generator=generator())
-    other = ForgetfulPolicy((3,), 2, 5, forgets="episodes", generator=generator())
-    torch.testing.assert_close(one.unroll(some_inputs())[0], other.unroll(some_inputs())[0])
-    assert str(one) != str(ForgetsAfter((3,), 2, 5, episodes=2, generator=generator()))
-
-
-def test_paid_for_the_last_episode_is_paid_for_the_last_pull_of_a_bandit() -> None:
-    tasks = IndependentBandits(3).sample(16, generator(3))
-    played = []
-    for env in (LastEpisodeOnly(BanditEnv(3, 4), 4), LastPullOnly(BanditEnv(3, 4))):
-        g = make_generators(0, "policy", "env")
-        played.append(rollout(Random(3), env, tasks, policy_generator=g["policy"], env_generator=g["env"]))
-    for mine, other in zip(*played, strict=True):
-        assert torch.equal(mine, other)
 
 
 def test_paid_for_the_last_episode_is_so_at_all_its_steps_and_seen_at_every_one() -> None:

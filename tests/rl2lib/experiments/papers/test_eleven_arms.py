@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from rl2lib.agents.bandit import Random
+from rl2lib.agents.eleven_arms import INFORMATIVE_ARM, EveryArmOnce, PaysForInformation, TargetThompson
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.bandit_lessons import INFORMATIVE_ARM, PaysForInformation
 from rl2lib.experiments.papers import eleven_arms as paper
-from rl2lib.experiments.papers.eleven_arms_players import PAYOUTS, EveryArmOnce, TargetThompson, one_hot_reward
 from rl2lib.experiments.reproduce.rows import Measured, Row
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv
 from rl2lib.types import StepInput
@@ -29,23 +28,6 @@ def test_what_the_classic_agents_earn() -> None:
     assert once.trial_return().mean().item() == pytest.approx(7.0) and not paper.pays(once).any()
     search = play(TargetThompson(), env, EVERY_TARGET.repeat(1_000, 1), seed=0)
     assert search.trial_return().mean().item() == pytest.approx(11.0, abs=0.3) and not paper.pays(search).any()
-
-
-def test_thompson_searches_without_repeating_itself_and_stays() -> None:
-    search = play(TargetThompson(), InformativeBanditEnv(), EVERY_TARGET.repeat(20, 1), seed=0)
-    for actions, rewards in zip(search.action.tolist(), search.reward.tolist(), strict=True):
-        until = rewards.index(5.0) if 5.0 in rewards else 5
-        assert len(set(actions[:until])) == until
-        assert rewards[until:] == [5.0] * (5 - until)
-
-
-def test_rewards_as_one_hot() -> None:
-    rewards = torch.tensor([PAYOUTS])
-    zeros = torch.zeros_like(rewards)
-    told = one_hot_reward(StepInput(zeros[..., None], zeros.long(), rewards, zeros))
-    assert torch.equal(told.observation[0], torch.eye(11)) and not told.prev_reward.any()
-    first = one_hot_reward(StepInput.first(torch.zeros(2, 1)))
-    assert first.observation.shape == (2, 11) and not first.observation.any()
 
 
 def test_the_one_hot_network_acts_as_it_learns() -> None:

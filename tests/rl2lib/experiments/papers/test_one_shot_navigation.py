@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from rl2lib.agents.grid import GridOracle, GridSearcher
-from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments.papers import one_shot_navigation as navigation
 from rl2lib.experiments.papers.one_shot_navigation import (
@@ -24,13 +23,11 @@ from rl2lib.experiments.papers.one_shot_navigation import (
     later_steps,
     setting,
     shortest,
-    wiped,
 )
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
 from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.tasks.gridworld import GridEnv
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import StepInput
 
 
 def test_the_published_steps() -> None:
@@ -51,27 +48,6 @@ def test_the_exact_shortest_way_is_what_the_oracle_needs() -> None:
 def test_the_shortest_way_of_a_small_grid_by_hand() -> None:
     # two rows of two: from each cell two at distance 1 and one at 2
     assert math.isclose(shortest(GridEnv(2, random_start=True)), 4 / 3)
-
-
-def test_wiped_it_starts_every_episode_alike_with_the_same_weights() -> None:
-    policy = RecurrentPolicy((9,), 4, 6, generator=torch.Generator().manual_seed(0), core="lstm").acting("greedy")
-    twin = wiped(policy)
-    assert twin.mode == "greedy"
-    g = torch.Generator().manual_seed(1)
-    cells = torch.randint(9, (5, 6), generator=g)
-    cells[:, 3:] = cells[:, :3]  # the second episode sees what the first saw
-    actions = torch.randint(4, (5, 6), generator=g)
-    actions[:, 4:] = actions[:, 1:3]
-    actions[:, 0] = 0
-    ends = torch.zeros(5, 6)
-    ends[:, 3] = 1
-    reward = torch.where(ends > 0, 0.96, -0.04)
-    reward[:, 0] = 0
-    inputs = StepInput(torch.nn.functional.one_hot(cells, 9).to(torch.float32), actions, reward, ends)
-    forgot, kept = twin.unroll(inputs)[0], policy.unroll(inputs)[0]
-    torch.testing.assert_close(forgot[:, :3], kept[:, :3])
-    torch.testing.assert_close(forgot[:, 3:], kept[:, :3])
-    assert not torch.allclose(forgot[:, 3:], kept[:, 3:], atol=1e-3)
 
 
 def measured_with(saved: tuple[float, float, float], without: tuple[float, float, float]) -> Measured:

@@ -1,4 +1,4 @@
-"""Who plays eleven arms: networks that read the reward as one-hot, and the paper's classic agents."""
+"""Who plays the eleven arms of Wang et al. 2016 (section 3.1.3): the optimum, classic agents, and one-hot networks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rl2lib.tasks.wang import NUM_CANDIDATES
 from rl2lib.types import StepInput
 
 NUM_ARMS = NUM_CANDIDATES + 1
+INFORMATIVE_ARM = NUM_CANDIDATES
 PAYOUTS = (*(number / 10 for number in range(1, NUM_CANDIDATES + 1)), 5.0)
 """Every reward there is; what the informative arm pays for target 10 and what a candidate pays are both 1."""
 
@@ -36,6 +37,23 @@ class OneHotBaseline(RecurrentBaseline):
     def features(self, inputs: StepInput) -> Tensor:
         """Return what the core reads, [..., F]."""
         return super().features(one_hot_reward(inputs))
+
+
+class PaysForInformation:
+    """The optimum for eleven arms, 20.55 in five pulls: it pulls the informative arm, then the one that it told."""
+
+    def initial_state(self, batch_size: int, tasks: object = None) -> tuple[Tensor, int]:
+        """Return the arm to pull next [B], and the number of pulls so far."""
+        return torch.full((batch_size,), INFORMATIVE_ARM), 0
+
+    def act(
+        self, state: tuple[Tensor, int], inputs: StepInput, generator: torch.Generator
+    ) -> tuple[Tensor, tuple[Tensor, int]]:
+        """Return arms [B]; what the first pull paid is a tenth of the target's number, counted from 1."""
+        arm, steps = state
+        if steps == 1:
+            arm = (10 * inputs.prev_reward).round().long() - 1
+        return arm, (arm, steps + 1)
 
 
 class TargetThompson:

@@ -1,4 +1,4 @@
-"""Trained agents under a control, played in the environment of all others: told the task, or wiped between episodes."""
+"""RL¹ among agents that are told nothing: it is told the task from the second episode on (Alver & Precup 2021)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.reveal import blank
+from rl2lib.tasks.views import which_of_two
 from rl2lib.types import StepInput
 
 
@@ -27,7 +27,7 @@ class ToldState(NamedTuple):
 
 
 class Told:
-    """RL¹ in the plain environment: what `reveal.RevealedTask` shows beside the observation is added here.
+    """RL¹ in the plain environment: what `tasks.views.RevealedTask` shows beside the observation is added here.
 
     Args:
         policy: trained in `RevealedTask`.
@@ -46,8 +46,7 @@ class Told:
         """
         if tasks is None:
             raise ValueError("tasks: this agent is told them after the first episode, got None")
-        which = tasks.argmax(dim=1) if tasks.ndim == 2 else tasks
-        task = torch.nn.functional.one_hot(which, 2).to(torch.float32)
+        task = which_of_two(tasks)
         return ToldState(self.policy.initial_state(batch_size), task, torch.zeros_like(task[:, :1]))
 
     def act(self, state: ToldState, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, ToldState]:
@@ -56,25 +55,3 @@ class Told:
         seen = inputs._replace(observation=torch.cat([inputs.observation, told * state.task], dim=1))
         actions, own = self.policy.act(state.own, seen, generator)
         return actions, ToldState(own, state.task, told)
-
-
-class Wiped:
-    """An agent that begins every episode as if it were a trial's first: what is left where nothing is carried over.
-
-    Args:
-        policy: its state is a tensor [B, ...].
-    """
-
-    def __init__(self, policy: SoftmaxPolicy) -> None:
-        self.policy, self.mode = policy, policy.mode
-
-    def initial_state(self, batch_size: int, tasks: object = None) -> Tensor:
-        """Return the policy's own."""
-        state: Tensor = self.policy.initial_state(batch_size)
-        return state
-
-    def act(self, state: Tensor, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return actions [B] and the next state."""
-        fresh = inputs.prev_end > 0
-        state = torch.where(fresh[:, None], self.initial_state(len(state)), state)
-        return self.policy.act(state, blank(inputs, fresh), generator)
