@@ -10,7 +10,7 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -27,7 +27,11 @@ from rl2lib.training.checkpoint import Checkpoint, CheckpointError
 from rl2lib.training.learner import Learner, check_device, check_finite, largest_weight
 from rl2lib.training.memory import keep_freed_memory
 from rl2lib.training.progress import progress_bar
-from rl2lib.types import TaskDistribution, TrialEnv
+from rl2lib.types import TaskDistribution, Trajectory, TrialEnv
+
+Watch = Callable[[Trajectory, Any, int], dict[str, float]]
+"""Called with the fresh trials, their tasks and the number of iterations done, before the learner learns from them;
+returns what the history shall hold beside the learner's own metrics."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def train(
     progress: bool | None = None,
     threads: int | None = None,
     device: torch.device | str = "cpu",
+    watch: Watch | None = None,
 ) -> TrainingRun:
     """Train a learner for `config.iterations`, resuming from `folder` if a checkpoint of this run is there.
 
@@ -91,6 +96,7 @@ def train(
         threads: torch's threads during the run; None leaves them alone. Sums, and so the last bits of the
             weights, depend on them.
         device: where tasks and generators live; the learner's modules must be there.
+        watch: looks at every iteration's trials and adds metrics to the history; it changes nothing.
 
     Returns:
         The run's history and bookkeeping.
@@ -111,7 +117,7 @@ def train(
     with torch_threads(threads):
         try:
             for iteration in range(done, config.iterations):
-                metrics = _iterate(learner, distribution, env, config, iteration, generators, run)
+                metrics = _iterate(learner, distribution, env, config, iteration, generators, run, watch)
                 for name, value in metrics.items():
                     run.history.setdefault(name, []).append(value)
                 run.seconds = seconds_before + time.perf_counter() - started
@@ -148,6 +154,7 @@ def _iterate(
     iteration: int,
     generators: dict[str, torch.Generator],
     run: TrainingRun,
+    watch: Watch | None,
 ) -> dict[str, float]:
     tasks = distribution.sample(config.trials_per_iteration, generators["tasks"])
     player = getattr(learner, "player", learner.policy)
@@ -155,11 +162,12 @@ def _iterate(
         trajectory = rollout(player, env, tasks, policy_generator=generators["policy"], env_generator=generators["env"])
     except FloatingPointError as error:
         raise FloatingPointError(f"{error}; the largest weight is {largest_weight(learner.modules)}") from error
+    watched = watch(trajectory, tasks, iteration) if watch is not None else {}
     metrics = learner.update(trajectory, tasks, progress=iteration / config.iterations, generator=generators["learner"])
     check_finite(learner.modules)
     run.env_steps += int(trajectory.mask.sum())
     returns = trajectory.trial_return(expected=trajectory.expected_reward is not None)
-    return {"trial_return": returns.mean().item(), **metrics}
+    return {"trial_return": returns.mean().item(), **metrics, **watched}
 
 
 def _diverged(iteration: int, error: FloatingPointError, saved: Path | None) -> str:

@@ -108,7 +108,8 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         lines = zip(*(part.tolist() for part in (curve.x, curve.mean, curve.low, curve.high)), strict=True)
         points += [Point(ID, cell, f"{name}: by episode", *line) for line in lines]
     for plan in there:
-        learned = torch.tensor([card["history"]["trial_return"] for card in trained.cards(plan.name)])
+        metric = "trial_return" if place == BANDIT else "steps"
+        learned = torch.tensor([card["history"][metric] for card in trained.cards(plan.name)])
         stage = next(stages_of(plan, scale, policy_of(plan, scale, 0), 0))
         trials = stage.training.iterations * stage.training.trials_per_iteration
         points += _learning(plan, learned / COUNTED.get(cell, 1), trials, random, ceiling)

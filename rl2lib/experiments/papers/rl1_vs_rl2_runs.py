@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
-
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments import rl1_vs_rl2 as notebook
@@ -134,22 +132,9 @@ def runs(scale: Scale) -> list[Run]:
     ]
 
 
-class _Timed:
-    """Makes a corridor's learning curve the paper's: the loop notes a trial's steps in the place of its return."""
-
-    def update(
-        self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator
-    ) -> dict[str, float]:
-        metrics = super().update(trajectory, tasks, progress=progress, generator=generator)  # type: ignore[misc]
-        return {**metrics, "trial_return": notebook.measure(trajectory)["steps"]}
-
-
-class TimedPPO(_Timed, PPO):
-    """PPO whose curve is in steps."""
-
-
-class TimedA2C(_Timed, A2C):
-    """A2C whose curve is in steps."""
+def watch(trajectory: Trajectory, tasks: Any, iteration: int) -> dict[str, float]:
+    """Note the length of trials and the share of goals found, for the run's history."""
+    return notebook.measure(trajectory)
 
 
 def policy_of(plan: Plan, scale: Scale, seed: int) -> RecurrentPolicy:
@@ -167,9 +152,9 @@ def stages_of(plan: Plan, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Ite
     learner: PPO | A2C
     iterations = recipe.iterations
     if plan.variant == A2C_VARIANT:
-        learner = (A2C if place == BANDIT else TimedA2C)(policy, baseline, A2C_TABLE[place])
+        learner = A2C(policy, baseline, A2C_TABLE[place])
         iterations = SIZES[scale].a2c_iterations[place == CORRIDOR]
     else:
-        learner = (PPO if place == BANDIT else TimedPPO)(policy, baseline, recipe.ppo)
+        learner = PPO(policy, baseline, recipe.ppo)
     training = TrainingConfig(iterations, recipe.trials_per_iteration, seed, checkpoint_every=max(1, iterations // 4))
-    yield Stage(learner, Setting(distribution, env), training)
+    yield Stage(learner, Setting(distribution, env), training, watch)

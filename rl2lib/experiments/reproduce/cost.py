@@ -52,7 +52,7 @@ def _cost(run: Run, seeds: int) -> Cost:
 
 def _timed(stage: Stage) -> tuple[float, float]:
     """Return the steps of a stage and the core seconds of one, from a second small iteration: the first warms up."""
-    learner, (distribution, env), training = stage
+    learner, (distribution, env), training, _ = stage
     generators = make_generators(0, "tasks", "env", "policy", "learner")
     few = min(training.trials_per_iteration, TIMED_TRIALS)
     for _ in range(2):

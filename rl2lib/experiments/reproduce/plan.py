@@ -10,7 +10,7 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments.reproduce.rows import Measured, Verdict
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.training.learner import Learner
-from rl2lib.training.loop import TrainingConfig
+from rl2lib.training.loop import TrainingConfig, Watch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,11 +30,13 @@ class Stage(NamedTuple):
         learner: the slow learner, made for the run's policy.
         setting: what tasks are drawn from, and what they are played in.
         training: for how long; its seed is the run's, and differs from stage to stage.
+        watch: adds metrics to the run's history.
     """
 
     learner: Learner
     setting: Setting
     training: TrainingConfig
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Run:
         policy: makes the policy with fresh weights from a seed.
         stages: makes the learner of each stage, one after the other on the same weights.
         seeds: how many, where the scale's number is not meant.
+        snapshots: iterations of the last stage after which the first seed's weights are kept as well.
     """
 
     owner: str
@@ -56,6 +59,7 @@ class Run:
     policy: Callable[[int], SoftmaxPolicy]
     stages: Callable[[SoftmaxPolicy, int], Iterable[Stage]]
     seeds: int | None = None
+    snapshots: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

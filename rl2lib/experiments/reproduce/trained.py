@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import inspect
 import json
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -18,10 +19,12 @@ from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments import shipped
 from rl2lib.experiments.reproduce.plan import SEEDS, Experiment, Run, Scale, Stage
+from rl2lib.files import write_whole
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
-from rl2lib.training.checkpoint import CheckpointError
-from rl2lib.training.loop import current_commit, describe, train
+from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
+from rl2lib.training.loop import Watch, current_commit, describe, train
+from rl2lib.types import Trajectory
 
 VERSION = 1  # of what lies in a results folder; raise it when its form changes
 NUM_HISTORY = 200  # points of a learning curve on a card
@@ -43,6 +46,11 @@ class Places:
     def weights(self, run: Run, scale: Scale, seed: int) -> Path:
         """Return the common path of a finished run's weights and card."""
         return self.results / run.owner / "checkpoints" / f"{scale}-{run.name}-seed{seed}"
+
+    def snapshot(self, run: Run, scale: Scale, iterations: int) -> Path:
+        """Return the common path of the first seed's weights after so many iterations, and of their card."""
+        place = self.weights(run, scale, 0)
+        return place.with_name(f"{place.name}-after{iterations}")
 
     def stage(self, run: Run, scale: Scale, seed: int, stage: int) -> Path:
         """Return the folder of a stage's checkpoints."""
@@ -103,7 +111,19 @@ def finished(run: Run, scale: Scale, seed: int, places: Places) -> tuple[dict[st
     Raises:
         CheckpointError: if one is missing or damaged, or they do not belong together; both files are named.
     """
-    place = places.weights(run, scale, seed)
+    return _read(places.weights(run, scale, seed))
+
+
+def snapshot(run: Run, scale: Scale, iterations: int, places: Places) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the card and weights that the first seed had after so many iterations of its last stage.
+
+    Raises:
+        CheckpointError: as for `finished`.
+    """
+    return _read(places.snapshot(run, scale, iterations))
+
+
+def _read(place: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         return shipped.load(place, VERSION)
     except CheckpointError as error:
@@ -118,7 +138,8 @@ def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
         CheckpointError: if what is there is damaged, or was made by another plan.
     """
     place = places.weights(run, scale, seed)
-    if not place.with_suffix(shipped.CARD).exists():
+    wanted = [place, *(places.snapshot(run, scale, iterations) for iterations in snapshots(run, seed))]
+    if not all(path.with_suffix(shipped.CARD).exists() for path in wanted):
         return False
     made, planned = finished(run, scale, seed, places)[0]["config"]["stages"], _descriptions(run, seed)
     differences = [f"it had {len(made)} stages, now {len(planned)}"] if len(made) != len(planned) else []
@@ -132,6 +153,11 @@ def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
             f"`rl2 reproduce {run.owner} --scale {scale} --fresh` makes it again"
         )
     return True
+
+
+def snapshots(run: Run, seed: int) -> tuple[int, ...]:
+    """Return the iterations after which a seed's weights are kept beside the last ones."""
+    return run.snapshots if seed == 0 else ()
 
 
 def train_run(
@@ -149,7 +175,7 @@ def train_run(
         DivergenceError: if a number is no longer finite.
     """
     policy = run.policy(seed).to(device)
-    history: dict[str, list[float]] = {"env_steps": [], "trial_return": []}
+    history: dict[str, list[float]] = {"env_steps": []}
     descriptions, env_steps, seconds = [], 0, 0.0
     last: Stage | None = None
     for number, stage in enumerate(run.stages(policy, seed)):
@@ -167,34 +193,50 @@ def train_run(
                 progress=progress,
                 threads=1 if device == "cpu" else None,
                 device=device,
+                watch=_watching(stage, folder, snapshots(run, seed)),
             )
         except CheckpointError as error:
             raise CheckpointError(f"{error}; or remove {folder.parent}, and this run begins anew") from error
-        returns = done.history["trial_return"]
-        history["trial_return"] += returns
-        history["env_steps"] += [env_steps + done.env_steps * (i + 1) / len(returns) for i in range(len(returns))]
+        before, length = len(history["env_steps"]), len(done.history["trial_return"])
+        history["env_steps"] += [env_steps + done.env_steps * (i + 1) / length for i in range(length)]
+        for name in {**history, **done.history}:
+            if name != "env_steps":  # a stage without a metric leaves a gap in its curve
+                values = history.setdefault(name, [math.nan] * before)
+                values += done.history.get(name, [math.nan] * length)
         env_steps, seconds = env_steps + done.env_steps, seconds + done.seconds
     if last is None:
         raise ValueError(f"{run.owner}: {run.name} has no stages")
     policy = policy.to("cpu")
-    half = _plays_the_same(last.learner.policy, last.setting, seed)
-    weights = {
-        name: value.half() if half and value.is_floating_point() else value
-        for name, value in policy.state_dict().items()
+    what = f"{run.owner}: {run.name}, seed {seed}, at {scale} scale"
+    common = {
+        "version": VERSION,
+        "command": f"rl2 reproduce {run.owner} --scale {scale} --fresh",
+        "config": {"stages": descriptions},
+        "seconds": round(seconds, 1),
+        "device": device,
+        "commit": current_commit(),
     }
+    for iterations in snapshots(run, seed):
+        then = copy.deepcopy(last.learner.policy)
+        then.load_state_dict(tensors_from_bytes(_snapshot_file(folder, iterations).read_bytes()))
+        weights, precision = _kept(then, then, last.setting, seed)
+        shipped.save(
+            places.snapshot(run, scale, iterations),
+            weights,
+            what=f"{what}, after {iterations} iterations",
+            precision=precision,
+            iterations=iterations,
+            **common,
+        )
+    weights, precision = _kept(policy, last.learner.policy, last.setting, seed)
     card = shipped.save(
         places.weights(run, scale, seed),
         weights,
-        version=VERSION,
-        what=f"{run.owner}: {run.name}, seed {seed}, at {scale} scale",
-        command=f"rl2 reproduce {run.owner} --scale {scale} --fresh",
-        config={"stages": descriptions},
-        precision="half" if half else "single",
+        what=what,
+        precision=precision,
         env_steps=env_steps,
-        seconds=round(seconds, 1),
-        device=device,
-        commit=current_commit(),
         history={name: _thinned(values) for name, values in history.items()},
+        **common,
     )
     shutil.rmtree(places.stage(run, scale, seed, 0).parent, ignore_errors=True)
     return card
@@ -202,8 +244,12 @@ def train_run(
 
 def forget(run: Run, scale: Scale, seed: int, places: Places) -> None:
     """Remove a run, finished or under way, so that it is trained anew."""
-    for suffix in (shipped.CARD, shipped.WEIGHTS):
-        places.weights(run, scale, seed).with_suffix(suffix).unlink(missing_ok=True)
+    for place in (
+        places.weights(run, scale, seed),
+        *(places.snapshot(run, scale, done) for done in snapshots(run, seed)),
+    ):
+        for suffix in (shipped.CARD, shipped.WEIGHTS):
+            place.with_suffix(suffix).unlink(missing_ok=True)
     shutil.rmtree(places.stage(run, scale, seed, 0).parent, ignore_errors=True)
 
 
@@ -223,6 +269,36 @@ def _description(stage: Stage) -> dict[str, Any]:
     return {**describe(stage.learner, stage.training), "setting": setting}
 
 
+def _watching(stage: Stage, folder: Path, iterations: tuple[int, ...]) -> Watch | None:
+    """What the loop calls before every update: the stage's own watch; and what writes snapshots, if there are any."""
+    if not iterations:
+        return stage.watch
+
+    def watch(trajectory: Trajectory, tasks: Any, done: int) -> dict[str, float]:
+        if done in iterations:
+            write_whole(_snapshot_file(folder, done), tensors_to_bytes(stage.learner.policy.state_dict()))
+        return stage.watch(trajectory, tasks, done) if stage.watch is not None else {}
+
+    return watch
+
+
+def _snapshot_file(stage_folder: Path, iterations: int) -> Path:
+    """Where a snapshot waits for the end of its run; a stage of the same number of iterations has its own."""
+    return stage_folder.with_name(f"{stage_folder.name}-after{iterations}.safetensors")
+
+
+def _kept(
+    policy: SoftmaxPolicy, acting: SoftmaxPolicy, setting: Setting, seed: int
+) -> tuple[dict[str, Tensor], Literal["half", "single"]]:
+    """A policy's weights in the precision they are kept in; `acting` is the policy as the setting's task has it."""
+    half = _plays_the_same(acting, setting, seed)
+    weights = {
+        name: value.half() if half and value.is_floating_point() else value
+        for name, value in policy.state_dict().items()
+    }
+    return weights, "half" if half else "single"
+
+
 def _plays_the_same(policy: SoftmaxPolicy, setting: Setting, seed: int) -> bool:
     """Whether rounding the weights to half precision leaves the score where it was, on fresh tasks."""
     rounded = copy.deepcopy(policy).half().float()
@@ -237,7 +313,8 @@ def _plays_the_same(policy: SoftmaxPolicy, setting: Setting, seed: int) -> bool:
     return difference.low <= 0 <= difference.high
 
 
-def _thinned(values: list[float]) -> list[float]:
-    """Means over equal pieces, at most NUM_HISTORY of them: a learning curve that a card can hold."""
+def _thinned(values: list[float]) -> list[float | None]:
+    """Means over equal pieces, at most NUM_HISTORY of them: a learning curve that a card can hold; None for a gap."""
     pieces = torch.tensor(values, dtype=torch.float64).tensor_split(min(NUM_HISTORY, len(values)))
-    return [float(f"{piece.mean().item():.6g}") for piece in pieces]
+    means = [float(f"{piece.nanmean().item():.6g}") for piece in pieces]
+    return [mean if math.isfinite(mean) else None for mean in means]

@@ -288,3 +288,66 @@ def test_what_is_forgotten_is_gone_and_the_other_seed_is_not(places: Places) -> 
 def test_a_run_without_stages_is_refused(places: Places) -> None:
     with pytest.raises(ValueError, match="tiny: net has no stages"):
         trained_once(places, replace(tiny.run(), stages=lambda policy, seed: ()))
+
+
+# --------------------------------------------------------------------------------------- what else is kept
+
+
+def watched_run(iterations: int = 4, snapshots: tuple[int, ...] = ()) -> Run:
+    """A run whose reinforcement is watched."""
+    plain = tiny.run(iterations=iterations)
+
+    def stages(policy: SoftmaxPolicy, seed: int) -> Iterable[Stage]:
+        imitation, reinforcement = plain.stages(policy, seed)
+        yield imitation
+        yield reinforcement._replace(watch=lambda trials, tasks, done: {"seen": float(done * len(tasks))})
+
+    return replace(plain, stages=stages, snapshots=snapshots)
+
+
+def test_every_metric_stands_on_the_card_under_its_own_name(places: Places) -> None:
+    history = trained_once(places, watched_run())["history"]
+    assert {len(values) for values in history.values()} == {7}
+    assert history["seen"] == [None] * 3 + [0, 16, 32, 48], "the stage before has none"
+    assert (
+        all(value is not None for value in history["cross_entropy"][:3]) and history["cross_entropy"][3:] == [None] * 4
+    )
+    assert read_card(places)["history"] == history
+
+
+def test_snapshots_are_the_weights_of_a_run_that_stopped_there(places: Places, tmp_path: Path) -> None:
+    run = watched_run(snapshots=(0, 2))
+    whole = trained_once(places, run)
+    assert whole["sha256"] == trained_once(Places(tmp_path / "r", tmp_path / "u"), tiny.run())["sha256"]
+    # a schedule of four iterations, cut after two
+    policy, wanted = run.policy(0), {}
+    for stage in run.stages(policy, 0):
+
+        def cut(trials: Any, tasks: Any, done: int, policy: SoftmaxPolicy = policy) -> dict[str, float]:
+            wanted[done] = {name: value.clone().half() for name, value in policy.state_dict().items()}
+            return {}
+
+        trained.train(stage.learner, *stage.setting, stage.training, threads=1, watch=cut)
+    card, weights = trained.snapshot(run, "smoke", 2, places)
+    assert card["iterations"] == 2 and card["what"].endswith("after 2 iterations")
+    assert all(torch.equal(weights[name].half(), value) for name, value in wanted[2].items())
+    start = trained.snapshot(run, "smoke", 0, places)[1]
+    assert not torch.equal(weights["head.weight"], start["head.weight"])
+    assert not [path for path in places.running.rglob("*") if path.is_file()]
+
+
+def test_a_run_without_its_snapshots_is_not_finished_and_other_seeds_need_none(places: Places) -> None:
+    run = watched_run(snapshots=(1,))
+    for seed in (0, 1):
+        trained_once(places, run, seed)
+        assert is_finished(run, "smoke", seed, places)
+    assert sorted(path.name for path in places.results.rglob("*.json")) == [
+        "smoke-net-seed0-after1.json",
+        "smoke-net-seed0.json",
+        "smoke-net-seed1.json",
+    ]
+    places.snapshot(run, "smoke", 1).with_suffix(".json").unlink()
+    assert not is_finished(run, "smoke", 0, places) and is_finished(run, "smoke", 1, places)
+    trained_once(places, run)
+    forget(run, "smoke", 0, places)
+    assert [path.name for path in places.results.rglob("*") if path.is_file() and "seed0" in path.name] == []
