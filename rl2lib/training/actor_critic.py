@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.nested import in_chunks
 from rl2lib.training.learner import Baseline, descend
 from rl2lib.training.losses import action_log_probs, baseline_loss, centre_by_step
-from rl2lib.training.records import in_chunks
 from rl2lib.training.returns import gae
 from rl2lib.training.schedules import Schedule, Shape, as_schedule
 from rl2lib.training.truncation import unroll, unroll_with_values

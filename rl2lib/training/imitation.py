@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.nested import select_rows, shuffled_rows
 from rl2lib.training.learner import descend
 from rl2lib.training.losses import entropy, imitation_loss, masked_mean
-from rl2lib.training.records import select_rows, shuffled_rows
 from rl2lib.training.schedules import Schedule, as_schedule
 from rl2lib.training.truncation import unroll
 from rl2lib.types import Policy, StepInput, Trajectory

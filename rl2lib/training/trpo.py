@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.nested import in_chunks, map_tensors, select_rows, shuffled_rows
 from rl2lib.training.actor_critic import ActorCritic, Batch, learning_rates
 from rl2lib.training.learner import Baseline, check_gradient, descend
 from rl2lib.training.losses import action_log_probs, baseline_loss, entropy, kl_divergence, masked_mean, surrogate
-from rl2lib.training.records import in_chunks, map_tensors, select_rows, shuffled_rows
 from rl2lib.training.schedules import Schedule, as_schedule
 from rl2lib.training.truncation import unroll
 from rl2lib.types import Trajectory

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.training.records import map_tensors
+from rl2lib.nested import map_tensors
 from rl2lib.types import StepInput
 
 

@@ -32,7 +32,6 @@ from rl2lib.tasks.gridworld import GridEnv, free_cells
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
-from rl2lib.training.records import in_chunks
 from rl2lib.types import Policy, Trajectory, expect_kind
 
 if TYPE_CHECKING:

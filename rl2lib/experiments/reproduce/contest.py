@@ -14,8 +14,8 @@ from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import mean_estimate, normalised_score, paired_difference
 from rl2lib.experiments.reproduce.rows import Row
+from rl2lib.nested import in_chunks
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.training.records import in_chunks
 from rl2lib.types import Policy, TaskDistribution, Trajectory, TrialEnv
 
 Kept = TypeVar("Kept")

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.recurrent import RecurrentActorCritic, RecurrentBaseline, RecurrentPolicy
+from rl2lib.nested import select_rows
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.actor_critic import Batch
 from rl2lib.training.losses import kl_divergence
-from rl2lib.training.records import select_rows
 from rl2lib.training.trpo import (
     MAX_BACKTRACKS,
     SHRINK,

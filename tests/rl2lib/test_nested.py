@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rl2lib.training.records import in_chunks, map_tensors, select_rows, shuffled_rows
+from rl2lib.nested import in_chunks, map_tensors, select_rows, shuffled_rows
 
 
 class Inner(NamedTuple):
