@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rl2lib.experiments.reproduce import rows
+from rl2lib.evaluation import rows
 
 QUOTE = re.compile(r"(<!-- quote (\S+) (\S+) (\S+) -->)(.*?)(<!-- /quote -->)")
 NOT_FOUND = (OSError, KeyError, IndexError, ValueError, TypeError)

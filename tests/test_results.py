@@ -7,11 +7,11 @@ import re
 import pytest
 import torch
 
+from rl2lib.evaluation import rows
+from rl2lib.evaluation.evaluate import scores
 from rl2lib.experiments import shipped
 from rl2lib.experiments.papers import table1, table2
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce import rows
-from rl2lib.experiments.reproduce.contest import scores
 from rl2lib.experiments.reproduce.trained import VERSION, Places, Trained, is_finished, num_seeds
 from rl2lib.tasks.sampling import make_generators
 

@@ -1,49 +1,36 @@
-"""What a measurement leaves behind: rows of a table, points of a figure, and verdicts on both. As files: CSV."""
+"""What a measurement leaves behind: rows of a table and points of a figure. As files: CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, TypeVar
 
-from rl2lib.evaluation.statistics import Estimate, normal_estimate
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo
+
+from rl2lib.evaluation.statistics import Estimate, normal_estimate, student_estimate
 from rl2lib.files import write_whole
 
-Word = Literal["matched", "surpassed", "not reached", "open", "not measured"]
+Count = Annotated[int, Meta(ge=0)]
+Error = Annotated[float, Meta(ge=0)]
+CeilingIs = Literal["", "exact", "best known", "told the task"]
+Record = TypeVar("Record", bound=Struct)
+FEW = 100
+"""Tasks; of fewer an interval is Student's, of more the normal one, which is shorter by 1% at most."""
 
 
-class Verdict(NamedTuple):
-    """How a claim stands.
-
-    Attributes:
-        word: the verdict; "open" where the intervals allow both.
-        evidence: the numbers behind it.
-    """
-
-    word: Word
-    evidence: str
-
-
-def at_least(estimates: Iterable[Estimate], level: float) -> Word:
-    """Return whether all of some estimates are shown to be at a level, one is shown to be below, or neither is."""
-    found = list(estimates)
-    if any(estimate.high < level for estimate in found):
-        return "not reached"
-    return "matched" if all(estimate.low >= level for estimate in found) else "open"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One agent in one cell.
+class Row(Struct, frozen=True, forbid_unknown_fields=True):
+    """One agent's line of a comparison.
 
     Attributes:
-        id: the experiment's.
-        cell: e.g. "n10_k5".
+        id: the experiment's; empty outside of one.
+        cell: e.g. "n10_k5"; likewise.
         agent: who played, as the paper calls it.
         variant: which form of it: "plain GRU", "as published".
         setting: what a search on validation tasks chose: "c = 0.2".
@@ -57,7 +44,7 @@ class Row:
         published_se: the standard error of that, stated there or worked out from its number of tasks.
         ceiling: the best that can be expected, or what is known in its place.
         ceiling_is: "exact", "best known" (a rule may pass it), or "told the task" (nobody else can reach it).
-        normalised: (mean - random) / (reference - random), paired over tasks.
+        normalised_mean: (mean - random) / (reference - random), paired over tasks; "normalised" in files.
         normalised_se: its standard error.
         behind: how far the cell's best is ahead, paired over tasks; 0 for the best itself, below 0 for whoever beats
             it by being told the task.
@@ -70,60 +57,60 @@ class Row:
     agent: str
     variant: str = ""
     setting: str = ""
-    actions: str = "own rule"
+    actions: Literal["sampled", "greedy", "own rule"] = "own rule"
     mean: float = math.nan
-    se: float = math.nan
-    num_tasks: int = 0
-    seeds: int = 0
+    se: Error = math.nan
+    num_tasks: Count = 0
+    seeds: Count = 0
     every_seed: tuple[float, ...] = ()
     published: float | None = None
-    published_se: float | None = None
+    published_se: Error | None = None
     ceiling: float | None = None
-    ceiling_is: str = ""
-    normalised: float | None = None
-    normalised_se: float | None = None
+    ceiling_is: CeilingIs = ""
+    normalised_mean: float | None = msgspec.field(default=None, name="normalised")
+    normalised_se: Error | None = None
     behind: float | None = None
-    behind_se: float | None = None
-    better: str = "higher"
+    behind_se: Error | None = None
+    better: Literal["higher", "lower"] = "higher"
 
     @property
-    def estimate(self) -> Estimate:
+    def score(self) -> Estimate:
         """The mean with its 95% interval over tasks."""
-        return normal_estimate(self.mean, self.se)
+        return self._estimate(self.mean, self.se)
+
+    @property
+    def normalised(self) -> Estimate | None:
+        """The normalised score with its 95% interval over tasks; None where there is no scale to normalise by."""
+        return None if self.normalised_mean is None else self._estimate(self.normalised_mean, self.normalised_se)
 
     @property
     def share(self) -> Estimate:
-        """The normalised score with its 95% interval over tasks.
+        """The normalised score, of whoever must have one.
 
         Raises:
             KeyError: if its cell has no scale to normalise by.
         """
         if self.normalised is None:
             raise KeyError(f"{self.cell}: a normalised score of {self.agent}")
-        return normal_estimate(self.normalised, self.normalised_se or 0.0)
+        return self.normalised
+
+    @property
+    def behind_best(self) -> Estimate | None:
+        """How far the best is ahead, with its 95% interval over tasks."""
+        return None if self.behind is None else self._estimate(self.behind, self.behind_se)
 
     @property
     def level_with_best(self) -> bool:
         """Whether the paired 95% interval does not separate it from the cell's best."""
-        return self.behind is not None and abs(self.behind) <= 1.96 * (self.behind_se or 0.0)
+        return self.behind_best is not None and abs(self.behind_best.mean) <= self.behind_best.half
 
-    def verdict(self) -> Verdict:
-        """Compare with the published number: a difference within the noise of both, and of rounding, is a match."""
-        if self.published is None:
-            return Verdict("not measured", "nothing was published")
-        if not (math.isfinite(self.mean) and math.isfinite(self.se)):
-            return Verdict("not measured", f"mean {self.mean:.4g}, standard error {self.se:.4g}")
-        ahead = self.mean - self.published if self.better == "higher" else self.published - self.mean
-        rounding = 0.5 * 10.0 ** -_decimals(self.published)
-        noise = 1.96 * math.hypot(self.se, self.published_se or 0.0) + rounding
-        evidence = f"{self.mean:.4g} ± {1.96 * self.se:.2g}, published {self.published:g}"
-        if abs(ahead) <= noise:
-            return Verdict("matched", evidence)
-        return Verdict("surpassed" if ahead > 0 else "not reached", evidence)
+    def _estimate(self, mean: float, standard_error: float | None) -> Estimate:
+        if 2 <= self.num_tasks < FEW:
+            return student_estimate(mean, standard_error or 0.0, self.num_tasks)
+        return normal_estimate(mean, standard_error or 0.0)
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(Struct, frozen=True, forbid_unknown_fields=True):
     """One point of a figure's line.
 
     Attributes:
@@ -193,7 +180,7 @@ class Measured:
         )
 
 
-def columns(line: list[Point]) -> list[list[float]]:
+def columns(line: Sequence[Point]) -> list[list[float]]:
     """Return a line's x, low, y and high, as `figures.band` takes them."""
     return [[getattr(point, part) for point in line] for part in ("x", "low", "y", "high")]
 
@@ -220,12 +207,12 @@ def _points(path: Path) -> Path:
     return path.with_stem(f"{path.stem}-points")
 
 
-def _text(records: list[Any], kind: type) -> str:
+def _text(records: Sequence[Struct], kind: type[Struct]) -> str:
+    columns = msgspec.structs.fields(kind)
     text = io.StringIO()
-    writer = csv.DictWriter(text, [part.name for part in fields(kind)], lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({name: _cell(value) for name, value in asdict(record).items()})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(column.encode_name for column in columns)
+    writer.writerows([_cell(getattr(record, column.name)) for column in columns] for record in records)
     return text.getvalue()
 
 
@@ -238,32 +225,30 @@ def _cell(value: Any) -> Any:
     return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
 
 
-def _read(path: Path, kind: type) -> list[Any]:
+def _read(path: Path, kind: type[Record]) -> list[Record]:
     if not path.is_file():
         return []
+    columns = msgspec.structs.fields(kind)
+    names = [column.encode_name for column in columns]
     with path.open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file)
+        lines = csv.reader(file)
         try:
-            return [
-                kind(**{part.name: _parsed(line[part.name], str(part.type)) for part in fields(kind)}) for line in lines
-            ]
-        except (ValueError, KeyError) as error:
+            if (header := next(lines, [])) != names:
+                raise ValueError(f"expected the columns {','.join(names)}, got {','.join(header) or 'none'}")
+            return [msgspec.convert(_parsed(columns, cells), kind, strict=False) for cells in lines]
+        except (ValueError, csv.Error) as error:
             raise ValueError(
-                f"{path}: line {lines.line_num} is not as it was written ({type(error).__name__}: {error}); "
+                f"{path}: line {lines.line_num} is not as it was written: {error}; "
                 "restore the file, or remove it, and what it held is measured again"
             ) from error
 
 
-def _parsed(text: str | None, kind: str) -> Any:
-    if text is None:
-        raise ValueError("it ends early")
-    if kind.startswith("tuple"):
-        return tuple(float(part) for part in text.split())
-    if kind.startswith("float"):
-        return float(text) if text else (None if "None" in kind else math.nan)
-    return int(text) if kind == "int" else text
-
-
-def _decimals(value: float) -> int:
-    """As many as the number is written with; a table of 6.6 and 5 means 5.0, so one at least."""
-    return max(1, -int(Decimal(f"{value:.10g}").as_tuple().exponent))
+def _parsed(columns: Sequence[FieldInfo], cells: Sequence[str]) -> dict[str, str | list[str]]:
+    """Return a line's cells by name, but for the empty ones that stand for a default."""
+    if len(cells) != len(columns):
+        raise ValueError(f"expected {len(columns)} cells, got {len(cells)}")
+    return {
+        column.encode_name: text.split() if isinstance(column.default, tuple) else text
+        for column, text in zip(columns, cells, strict=True)
+        if text or _cell(column.default) not in ("", None)
+    }

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.special import stdtr, stdtrit
 from torch import Tensor
@@ -53,6 +54,12 @@ def normal_estimate(mean: float, standard_error: float) -> Estimate:
     return Estimate(mean, standard_error, mean - reach, mean + reach)
 
 
+def student_estimate(mean: float, standard_error: float, count: int) -> Estimate:
+    """Return a mean over `count` values with its 95% Student-t interval."""
+    reach = float(stdtrit(count - 1, 0.975)) * standard_error
+    return Estimate(mean, standard_error, mean - reach, mean + reach)
+
+
 def mean_estimate(values: Tensor) -> Estimate:
     """Return the mean of values [N] with a Student-t interval, so that three seeds are treated as three.
 
@@ -64,7 +71,7 @@ def mean_estimate(values: Tensor) -> Estimate:
     if not bool(torch.isfinite(values).all()):
         raise ValueError("values: expected finite numbers, got NaN or infinity")
     values = values.double()
-    return _interval(values.mean().item(), values.std().item() / math.sqrt(len(values)), len(values))
+    return student_estimate(values.mean().item(), values.std().item() / math.sqrt(len(values)), len(values))
 
 
 def paired_difference(values: Tensor, others: Tensor) -> Estimate:
@@ -98,7 +105,7 @@ def normalised_score(values: Tensor, random: Tensor, reference: Tensor) -> Estim
         raise ValueError(f"reference: expected a mean above random's, got {lead.mean():g} above")
     score = (gain.mean() / lead.mean()).item()
     residual = mean_estimate(gain - score * lead)
-    return _interval(score, residual.standard_error / lead.mean().item(), len(values))
+    return student_estimate(score, residual.standard_error / lead.mean().item(), len(values))
 
 
 @dataclass(frozen=True)
@@ -242,10 +249,6 @@ def equivalence_test(values: Tensor, others: Tensor, bound: float, *, paired: bo
     return Equivalence(bound, difference, difference - reach, difference + reach, p_value)
 
 
-def _array(values: Tensor) -> np.ndarray:
-    return values.detach().double().cpu().numpy()
-
-
-def _interval(mean: float, standard_error: float, count: int) -> Estimate:
-    reach = float(stdtrit(count - 1, 0.975)) * standard_error
-    return Estimate(mean, standard_error, mean - reach, mean + reach)
+def _array(values: Tensor) -> npt.NDArray[np.float64]:
+    array: npt.NDArray[np.float64] = values.detach().double().cpu().numpy()
+    return array

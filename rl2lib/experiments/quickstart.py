@@ -13,7 +13,7 @@ from typing import Any
 from rl2lib.agents.bandit import UCB1, Greedy, Random, Thompson
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
-from rl2lib.evaluation.evaluate import Evaluation, evaluate
+from rl2lib.evaluation.evaluate import Comparison, evaluate
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.loop import TrainingConfig, TrainingRun, torch_threads, train
@@ -73,7 +73,7 @@ class QuickstartResult:
         policy: the trained agent.
     """
 
-    evaluation: Evaluation
+    evaluation: Comparison
     training: TrainingRun
     optimal_value: float
     policy: RecurrentPolicy

@@ -3,16 +3,16 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import nbformat
 import pytest
+from msgspec.structs import replace
 
 from autograder import build as building
 from autograder.lint import lint
 from autograder.quotes import write_quotes, wrong_quotes
-from rl2lib.experiments.reproduce import rows
-from rl2lib.experiments.reproduce.rows import Measured, Row
+from rl2lib.evaluation import rows
+from rl2lib.evaluation.rows import Measured, Row
 
 
 def test_two_builds_are_byte_identical_and_the_second_writes_nothing(tiny):

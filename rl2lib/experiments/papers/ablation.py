@@ -8,11 +8,12 @@ pulls, where what an agent can reach without memory is known exactly, and small 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from rl2lib.agents.bandit import Random
@@ -30,12 +31,13 @@ from rl2lib.agents.optimism import TransitionBlind
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.tabular import Oracle
+from rl2lib.evaluation.choice import acting_best, best_of, draw_tasks
 from rl2lib.evaluation.curves import return_curve
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.evaluate import Player, compare, play, scores
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.views import LastEpisodeOnly
@@ -185,7 +187,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
             Player("Oracle, told the task", [Oracle(MDP_SIZE["horizon"])]),
         ]
     reference = "Bayes-optimal" if cell == BANDIT else "Oracle, told the task"
-    rows = contest(ID, cell, players, env, tasks, seed=place, random="Random", reference=reference)
+    rows = compare(ID, cell, players, env, tasks, seed=place, random="Random", reference=reference).rows
     rows = [replace(row, ceiling=own_optimum(cell, row), ceiling_is=_known(cell, row)) for row in rows]
     played = {what: [scores(one, env, tasks, seed=place) for one in policies] for what, policies in acting.items()}
     points = [cost(cell, what, played[WHOLE], played[what]) for what in ABLATIONS]
@@ -318,8 +320,8 @@ def _within_their_optimum(measured: Measured) -> Verdict:
     found = [row for row in measured.cell(BANDIT) if row.seeds and row.ceiling is not None]
     if not found:
         raise KeyError(BANDIT)
-    above = [row for row in found if row.estimate.low > (row.ceiling or 0.0)]
-    words = [f"{row.variant} {row.estimate.format(3)} of {row.ceiling:.3f}" for row in found]
+    above = [row for row in found if row.score.low > (row.ceiling or 0.0)]
+    words = [f"{row.variant} {row.score.format(3)} of {row.ceiling:.3f}" for row in found]
     return Verdict("not reached" if above else "matched", "; ".join(words))
 
 

@@ -22,13 +22,15 @@ from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, b
 from rl2lib.agents.masked import MaskedPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, best_of, draw_tasks
 from rl2lib.evaluation.curves import mean_curve
+from rl2lib.evaluation.evaluate import Player, compare, median_of, scores
+from rl2lib.evaluation.rows import Measured, Point, columns
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments.bandit_lessons import TWO_ARMS
 from rl2lib.experiments.papers.regret import least_regret, regret_by_pull
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, median_of, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, Word, columns
+from rl2lib.experiments.reproduce.verdicts import Verdict, Word
 from rl2lib.tasks.bandit import EASY, UNIFORM, BanditEnv, DependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
@@ -138,7 +140,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         players.append(Player(RL2, policies, trained_on(name), seeds=len(policies)))
     ring = RegretEnv(2, size.num_pulls)
     floor = least_regret(distribution, size.num_pulls)  # type: ignore[arg-type]
-    rows = contest(ID, cell, players, ring, tasks, seed=place, ceiling=floor, better="lower")
+    rows = compare(ID, cell, players, ring, tasks, seed=place, ceiling=floor, better="lower").rows
     return Measured(rows, _points(cell, players, ring, tasks, place))
 
 
@@ -284,8 +286,8 @@ def _beats_tuned(measured: Measured) -> Verdict:
 def _easier(measured: Measured) -> Verdict:
     """Whether easy, medium and hard, each trained and tested on, come in this order."""
     rows = [measured.row(cell, RL2, trained_on(cell)) for cell in ("easy", "medium", "hard")]
-    apart = all(one.estimate.high < next_.estimate.low for one, next_ in pairwise(rows))
-    evidence = ", ".join(f"{row.cell} {row.estimate.format(2)}" for row in rows)
+    apart = all(one.score.high < next_.score.low for one, next_ in pairwise(rows))
+    evidence = ", ".join(f"{row.cell} {row.score.format(2)}" for row in rows)
     return Verdict("matched" if apart else "not reached", evidence)
 
 
@@ -295,10 +297,9 @@ def _chance(measured: Measured) -> Verdict:
     sees = measured.row("easy", RL2, trained_on("easy"))
     pulls = max(point.x for point in measured.line("easy", trained_on("easy")))
     chance = (max(EASY.values or ()) - 0.5) * pulls
-    level = abs(row.mean - chance) + row.estimate.half < 0.05 * chance
+    level = abs(row.mean - chance) + row.score.half < 0.05 * chance
     evidence = (
-        f"regret {row.estimate.format(2)}, chance {chance:g}; random play {random.mean:.2f}, "
-        f"with rewards {sees.mean:.2f}"
+        f"regret {row.score.format(2)}, chance {chance:g}; random play {random.mean:.2f}, with rewards {sees.mean:.2f}"
     )
     return Verdict("matched" if level else "not reached", evidence)
 
@@ -329,8 +330,8 @@ def _near_optimal(measured: Measured) -> Verdict:
     for cell in TIED:
         row = measured.row(cell, RL2, trained_on(cell))
         least = row.ceiling or 1.0
-        worst = max(worst, (row.estimate.high) / least)
-        words.append(f"{cell} {row.estimate.format(2)} (least {least:.2f})")
+        worst = max(worst, (row.score.high) / least)
+        words.append(f"{cell} {row.score.format(2)} (least {least:.2f})")
     return Verdict("matched" if worst < 1.25 else "not reached", ", ".join(words))
 
 

@@ -29,15 +29,17 @@ from rl2lib.agents.eleven_arms import (
 )
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.curves import mean_curve
+from rl2lib.evaluation.evaluate import Player, compare, median_of, scores
+from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.experiments.bandit_lessons import (
     ELEVEN_ARMS_PPO,
     WARM_START,
     BanditLessonsConfig,
 )
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, median_of, scores
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv, InformativeBandits
@@ -184,8 +186,8 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         policies = acting_best(trained.policies(form.run), env, validation, seed=11)
         players.append(Player(form.agent, policies, form.variant, seeds=len(policies)))
     if cell == PAYS:
-        return Measured(contest(ID, cell, players, env, tasks, seed=11, score=pays))
-    rows = contest(
+        return Measured(compare(ID, cell, players, env, tasks, seed=11, score=pays).rows)
+    rows = compare(
         ID,
         cell,
         players,
@@ -195,7 +197,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         random=RANDOM,
         reference=OPTIMAL,
         ceiling=optimum(SETTING.env.num_pulls),  # type: ignore[attr-defined]
-    )
+    ).rows
     points = [point for form in FORMS for point in _learning(form, size, trained.cards(form.run))]
     return Measured(rows, points + [point for player in players for point in _by_pull(player, env, tasks)])
 
@@ -270,14 +272,14 @@ def _named(form: Form) -> str:
 def _learns_the_optimum(measured: Measured, form: Form) -> Verdict:
     """Whether an agent pays in 99% of all trials at least and earns 99% of the optimum, by its interval's lower end."""
     earned, paid = (measured.row(cell, form.agent, form.variant) for cell in CELLS)
-    reached = earned.estimate.low >= 0.99 * optimum(5) and paid.estimate.low >= 0.99
+    reached = earned.score.low >= 0.99 * optimum(5) and paid.score.low >= 0.99
     return Verdict("matched" if reached else "not reached", _evidence(earned, paid))
 
 
 def _never_pays(measured: Measured) -> Verdict:
     """Whether neither network pays, with the usual bonus and with any seed, in more than 1% of all trials."""
     found = [(form, [measured.row(cell, form.agent, form.variant) for cell in CELLS]) for form in (NUMBER, ONE_HOT)]
-    never = all(max(paid.estimate.high, *paid.every_seed) <= 0.01 for _, (_, paid) in found)
+    never = all(max(paid.score.high, *paid.every_seed) <= 0.01 for _, (_, paid) in found)
     evidence = "; ".join(f"{form.variant}: {_evidence(*both)}" for form, both in found)
     search = measured.row(RETURN, TS)
     return Verdict("matched" if never else "not reached", f"{evidence}; a search earns {search.mean:.2f}")
@@ -285,21 +287,21 @@ def _never_pays(measured: Measured) -> Verdict:
 
 def _one_hot_helps(measured: Measured) -> Verdict:
     number, one_hot = (measured.row(PAYS, form.agent, form.variant) for form in (NUMBER_ENTROPY, PAPERS))
-    shares = one_hot.estimate.percent(), number.estimate.percent()
+    shares = one_hot.score.percent(), number.score.percent()
     evidence = "pays in {} of all trials with one-hot rewards, {} with a number".format(*shares)
-    return Verdict("matched" if one_hot.estimate.low > number.estimate.high else "not reached", evidence)
+    return Verdict("matched" if one_hot.score.low > number.score.high else "not reached", evidence)
 
 
 def _in_the_papers_order(measured: Measured) -> Verdict:
     rows = [measured.row(RETURN, PAPERS.agent, PAPERS.variant), measured.row(RETURN, TS), measured.row(RETURN, UCB)]
-    apart = all(better.estimate.low > worse.estimate.high for better, worse in pairwise(rows))
-    evidence = ", ".join(f"{row.agent} {row.estimate.format(2)}" for row in rows)
+    apart = all(better.score.low > worse.score.high for better, worse in pairwise(rows))
+    evidence = ", ".join(f"{row.agent} {row.score.format(2)}" for row in rows)
     return Verdict("matched" if apart else "not reached", evidence)
 
 
 def _evidence(earned: Row, paid: Row) -> str:
     every = ", ".join(f"{mean:.2f}" for mean in earned.every_seed)
-    return f"{earned.estimate.format(2)} of {optimum(5):g}, pays in {paid.estimate.percent()} (every seed: {every})"
+    return f"{earned.score.format(2)} of {optimum(5):g}, pays in {paid.score.percent()} (every seed: {every})"
 
 
 EXPERIMENT = Experiment(

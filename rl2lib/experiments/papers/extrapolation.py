@@ -21,12 +21,14 @@ from rl2lib.agents.bandit import UCB1, WIDTHS, Counts, Greedy, Random
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, best_of
+from rl2lib.evaluation.evaluate import Player, compare
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import table1, table1_runs
 from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict, Word, at_least
+from rl2lib.experiments.reproduce.verdicts import Verdict, Word, at_least
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.types import expect_kind
 
@@ -116,7 +118,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         for agent, run, how in ((RL2, "gru", "PPO"), (table1.RL2_IMITATION, "imitation", "imitation")):
             policies = at_home(trained.policies(f"{run}-{HOME}"))
             players.append(Player(agent, policies, f"plain GRU by {how}, trained on {HOME}", seeds=len(policies)))
-    rows = contest(
+    rows = compare(
         ID,
         cell,
         players,
@@ -126,7 +128,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         random="Random",
         reference=BEST_KNOWN,
         chunk=max(100, 1_000_000 // (num_pulls * max(num_arms, 10))),
-    )
+    ).rows
     return Measured(rows)
 
 

@@ -8,25 +8,26 @@ set of tasks in every cell.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.gittins import FiniteHorizonGittins
+from rl2lib.evaluation.evaluate import Player, compare, median_of
+from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.experiments.papers import table1, table1_runs
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.reproduce.contest import Player, contest, median_of
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, at_least, columns
 from rl2lib.experiments.reproduce.trained import NUM_HISTORY
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     optimal = BayesOptimal(num_arms, num_pulls) if num_pulls == 10 else None
     players = [Player("Random", [Random(num_arms)]), Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)])]
     players += [Player(OPTIMAL, [optimal])] if optimal else []
-    returns = contest(ID, cell, players, env, tasks, seed=place, random="Random", reference=BEST_KNOWN)
+    returns = compare(ID, cell, players, env, tasks, seed=place, random="Random", reference=BEST_KNOWN).rows
     zero, one = (next(row for row in returns if row.agent == agent) for agent in ("Random", BEST_KNOWN))
     lead = one.mean - zero.mean
     ceiling = (optimal.value - zero.mean) / lead if optimal else 1.0
@@ -110,10 +111,10 @@ def _scaled(row: Row, lead: float, ceiling: float, ceiling_is: str) -> Row:
     """A row of returns as one of normalised scores."""
     return replace(
         row,
-        setting=f"return {row.estimate.format(2)}",
-        mean=row.normalised or 0.0,
+        setting=f"return {row.score.format(2)}",
+        mean=row.normalised_mean or 0.0,
         se=row.normalised_se or 0.0,
-        normalised=None,
+        normalised_mean=None,
         behind=(row.behind or 0.0) / lead,
         behind_se=(row.behind_se or 0.0) / lead,
         ceiling=ceiling,
@@ -316,8 +317,8 @@ def _ends(measured: Measured, agent: str) -> dict[str, Row]:
 def _reaches(measured: Measured, agent: str) -> Verdict:
     """Whether the end of an agent's curve is at `LEVEL` in every cell."""
     ends = _ends(measured, agent)
-    words = "; ".join(f"{cell} {row.estimate.percent()}" for cell, row in ends.items())
-    return Verdict(at_least((row.estimate for row in ends.values()), LEVEL), words)
+    words = "; ".join(f"{cell} {row.score.percent()}" for cell, row in ends.items())
+    return Verdict(at_least((row.score for row in ends.values()), LEVEL), words)
 
 
 def _hardest(measured: Measured) -> Verdict:
@@ -328,8 +329,8 @@ def _hardest(measured: Measured) -> Verdict:
     hardest = ends.pop(table1_runs.CELLS[-1])
     nearest = min(ends.values(), key=lambda row: row.mean)
     apart = nearest.mean - hardest.mean > 1.96 * math.hypot(nearest.se, hardest.se)
-    others = f"of the others the lowest is {nearest.cell} with {nearest.estimate.percent()}"
-    evidence = f"{hardest.estimate.percent()} there; {others}"
+    others = f"of the others the lowest is {nearest.cell} with {nearest.score.percent()}"
+    evidence = f"{hardest.score.percent()} there; {others}"
     return Verdict("matched" if apart else "not reached", evidence)
 
 

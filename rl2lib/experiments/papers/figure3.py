@@ -12,12 +12,13 @@ import torch
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.tabular_variants import tabular_agents
+from rl2lib.evaluation.evaluate import Player, compare
+from rl2lib.evaluation.rows import Measured, Row, columns
 from rl2lib.experiments.papers import table2
 from rl2lib.experiments.papers.figure2 import FINAL, Curve, curve_points, end_row, on_scale
 from rl2lib.experiments.papers.table2 import AGENTS, PUBLISHED, PUBLISHED_TASKS
-from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict, at_least, columns
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     distribution, env = table2.setting(cell)
     tasks = distribution.sample(TEST_TASKS[scale], make_generator(num_episodes, "figure 3: test"))
     players = [Player("Random", [Random(env.num_actions)]), Player("OPSRL", [tabular_agents("as published")["OPSRL"]])]
-    returns = contest(ID, cell, players, env, tasks, seed=num_episodes, random="Random", reference="OPSRL", chunk=500)
-    zero, one = (next(row for row in returns if row.agent == agent) for agent in ("Random", "OPSRL"))
+    returns = compare(ID, cell, players, env, tasks, seed=num_episodes, random="Random", reference="OPSRL", chunk=500)
+    zero, one = (next(row for row in returns.rows if row.agent == agent) for agent in ("Random", "OPSRL"))
     published = PUBLISHED[cell][AGENTS.index(table2.RL2)]
     found = Measured()
     for agent, run in RUNS.items():
@@ -83,8 +84,8 @@ def draw(measured: Measured) -> Figure:
 
 def _ends_above_opsrl(measured: Measured, agent: str) -> Verdict:
     ends = {cell: measured.row(cell, agent) for cell in measured.cells()}
-    words = "; ".join(f"{cell} {row.estimate.percent()}" for cell, row in ends.items())
-    return Verdict(at_least((row.estimate for row in ends.values()), 1.0), words)
+    words = "; ".join(f"{cell} {row.score.percent()}" for cell, row in ends.items())
+    return Verdict(at_least((row.score for row in ends.values()), 1.0), words)
 
 
 EXPERIMENT = Experiment(

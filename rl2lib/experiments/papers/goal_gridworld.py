@@ -16,8 +16,10 @@ import torch
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.forgetful import Wiped
 from rl2lib.agents.grid_search import GridSearch, best_stops, sweep
+from rl2lib.evaluation.choice import acting_best
 from rl2lib.evaluation.curves import Episodes, episodes
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.evaluate import Player, compare, play
+from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments.goal_gridworld import ALL_CELLS, SIZE
 from rl2lib.experiments.papers.goal_gridworld_runs import (
@@ -34,9 +36,8 @@ from rl2lib.experiments.papers.goal_gridworld_runs import (
     cells,
     runs,
 )
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, at_least
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, GridTasks
 from rl2lib.tasks.sampling import make_generators
 
@@ -94,9 +95,9 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         players.append(Player(RECURRENT, acting, MET_ALL, seeds=len(acting)))
     reference = ORACLE if new else OPTIMAL
     ceiling = None if new else optimum(group.goals)
-    rows = contest(
+    rows = compare(
         ID, cell, players, env, tasks, seed=seed, random="Random", reference=reference, ceiling=ceiling, chunk=3_000
-    )
+    ).rows
     played = {
         player.name: [episodes(play(policy, env, tasks, seed=seed)) for policy in player.policies] for player in players
     }

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.harlow import HarlowOptimal
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.curves import return_curve
-from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, median_of
+from rl2lib.evaluation.evaluate import Player, compare, median_of, play
+from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict, at_least
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
@@ -137,9 +139,9 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         policies = trained.policies(f"lstm{layers}-{cell}")
         acting = acting_best(policies, env, validation, seed=seed)
         players.append(Player(RL2, acting, variant, seeds=len(policies)))
-    rows = contest(
+    rows = compare(
         ID, cell, players, env, tasks, seed=seed, random=RANDOM, reference=OPTIMAL, ceiling=CEILING, chunk=len(tasks)
-    )
+    ).rows
     points = []
     for player in players:
         curves = [return_curve(play(policy, env, tasks, seed=seed)) for policy in player.policies]
@@ -227,7 +229,7 @@ def _right_afterwards(measured: Measured) -> Verdict:
 
 def _near_the_optimum(measured: Measured) -> Verdict:
     found = [measured.row(cell, RL2, LAYERS[2]) for cell in _stacked(measured)]
-    words = "; ".join(f"{row.cell}: {row.estimate.format(3)}, {row.share.percent()}" for row in found)
+    words = "; ".join(f"{row.cell}: {row.score.format(3)}, {row.share.percent()}" for row in found)
     word = at_least((row.share for row in found), 0.99)
     return Verdict(word, f"{words} of the way from chance to {CEILING}")
 

@@ -17,16 +17,17 @@ from torch import Tensor
 
 from rl2lib.agents.bandit import Counts, Random
 from rl2lib.agents.gittins import FiniteHorizonGittins
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.choice import acting_best, draw_tasks
+from rl2lib.evaluation.evaluate import Player, compare, play
+from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.experiments.papers import table1_runs
 from rl2lib.experiments.papers.figure2 import curve_points, learning_curve
 from rl2lib.experiments.papers.short_trials_first import Part, Parts, imitating, reinforcing, scaled
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, columns
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.imitation import label_ties
 from rl2lib.types import Trajectory
@@ -151,7 +152,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         with torch.no_grad():
             likeliest = policies[0].unroll(theirs.step_inputs())[0].argmax(dim=-1)
         points += agreement(cell, f"{THEIRS}{agent}", index, theirs, likeliest)
-    rows = contest(
+    rows = compare(
         ID,
         cell,
         players,
@@ -161,7 +162,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         random="Random",
         reference=BEST_KNOWN,
         published_tasks=PUBLISHED_TASKS,
-    )
+    ).rows
     found = Measured(rows, points)
     random, best = (found.row(cell, agent).mean for agent in ("Random", BEST_KNOWN))
     for agent, (run, _) in networks(cell).items():

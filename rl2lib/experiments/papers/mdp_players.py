@@ -11,7 +11,7 @@ from rl2lib.agents.bandit import Random
 from rl2lib.agents.posterior import TRUE_PRIOR, Prior
 from rl2lib.agents.tabular import Oracle, TabularAgent
 from rl2lib.agents.tabular_variants import GRIDS, TUNED, VARIANTS, Scalings, Variant, tabular_agents
-from rl2lib.experiments.reproduce.contest import Player, scores
+from rl2lib.evaluation.evaluate import Player, scores
 from rl2lib.experiments.reproduce.plan import Scale
 from rl2lib.tasks.tabular import TabularEnv, TabularTasks
 

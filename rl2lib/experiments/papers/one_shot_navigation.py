@@ -20,13 +20,15 @@ from rl2lib.agents.grid import GridOracle, GridSearcher, distances
 from rl2lib.agents.grid_baseline import GridBaseline
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.curves import Episodes, episodes
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.evaluate import Player, compare, num_tasks, play
+from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.evaluation.statistics import Estimate
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks, num_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
+from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.nested import in_chunks
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.gridworld import GridEnv, free_cells
 from rl2lib.tasks.sampling import make_generator
@@ -179,7 +181,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     )
     for variant, score, ceiling in scored:
         named = [replace(player, variant=variant) for player in players]
-        rows += contest(
+        rows += compare(
             ID,
             cell,
             named,
@@ -190,7 +192,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
             score=score,
             better="lower",
             chunk=CHUNK,
-        )
+        ).rows
     points: list[Point] = []
     for player in players:
         every_seed = [_episodes(policy, env, tasks, course.size) for policy in player.policies]

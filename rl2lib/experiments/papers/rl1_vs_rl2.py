@@ -18,7 +18,8 @@ from rl2lib.agents.belief_optimal import CorridorOptimal, CorridorOracle, Depend
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.told import Told
 from rl2lib.evaluation.curves import Curve, episodes, mean_curve
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.evaluate import Player, compare, play
+from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.evaluation.statistics import equivalence_test, mean_estimate, normal_estimate
 from rl2lib.experiments import rl1_vs_rl2 as notebook
 from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
@@ -37,9 +38,8 @@ from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
     runs,
     stages_of,
 )
-from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, at_least, columns
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.experiments.rl1_vs_rl2 import BANDIT, RL1, RL2, Cell
 from rl2lib.tasks.bandit import TWO_POINT
 from rl2lib.types import Policy, Trajectory
@@ -95,10 +95,10 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
             players.append(Player(plan.agent, greedy, GREEDY_VARIANT, seeds=len(greedy)))
     ids = {"seed": 1 + CELLS.index(cell), "published_tasks": PUBLISHED_TRIALS, "ceiling": ceiling}
     if place == BANDIT:
-        rows = contest(ID, cell, players, env, tasks, random="Random", reference=OPTIMAL, **ids)  # type: ignore[arg-type]
+        rows = compare(ID, cell, players, env, tasks, random="Random", reference=OPTIMAL, **ids).rows  # type: ignore[arg-type]
     else:
         score = partial(steps, counted=COUNTED[cell])
-        rows = contest(ID, cell, players, env, tasks, score=score, better="lower", **ids)  # type: ignore[arg-type]
+        rows = compare(ID, cell, players, env, tasks, score=score, better="lower", **ids).rows  # type: ignore[arg-type]
     random = next(row.mean for row in rows if row.agent == "Random")
     points: list[Point] = []
     for name, curve in (
@@ -296,7 +296,7 @@ def _both_readings(measured: Measured) -> Verdict:
     found: list[Row] = [measured.row(cell, agent, PPO_VARIANT) for cell in HALF_LENGTH for agent in (RL2, RL1)]
     readings = ["sum of both episodes" if COUNTED[row.cell] == 1 else "mean of an episode" for row in found]
     evidence = "; ".join(
-        f"{row.cell}, {reading}, {row.agent}: {row.estimate.format(2)}, optimum {row.ceiling:g}"
+        f"{row.cell}, {reading}, {row.agent}: {row.score.format(2)}, optimum {row.ceiling:g}"
         for row, reading in zip(found, readings, strict=True)
     )
     # fewer are better: as many or fewer are at the published number

@@ -16,10 +16,12 @@ from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.gittins import DISCOUNTS, Approximation, FiniteHorizonGittins, Gittins
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, best_of, draw_tasks
+from rl2lib.evaluation.evaluate import Player, compare
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers.table1_runs import CELLS, ID, PULLS, ROUNDS, SIZES, cells, numbers, runs, setting
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict, at_least
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.types import Policy
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     optimal = BayesOptimal(num_arms, num_pulls) if num_pulls == 10 else None
     if optimal is not None:
         players.append(Player(OPTIMAL, [optimal]))
-    rows = contest(
+    rows = compare(
         ID,
         cell,
         players,
@@ -108,7 +110,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         reference=OPTIMAL if optimal is not None else BEST_KNOWN,
         ceiling=optimal.value if optimal is not None else None,
         published_tasks=PUBLISHED_TASKS,
-    )
+    ).rows
     return Measured(rows)
 
 
@@ -189,7 +191,7 @@ def _draw_panel(axes: Axes, measured: Measured, cells_of: list[str]) -> None:
 def _on_scale(measured: Measured, cell: str, mean: float) -> float:
     """A return of a cell as a normalised score, by the means of random play and of who scores 1."""
     zero = measured.row(cell, "Random").mean
-    one = next(row.mean for row in measured.cell(cell) if row.normalised == 1.0)
+    one = next(row.mean for row in measured.cell(cell) if row.normalised_mean == 1.0)
     return (mean - zero) / (one - zero)
 
 
@@ -209,7 +211,7 @@ def _reaches(measured: Measured, agents: tuple[str, ...] = (), pulls: tuple[int,
             continue
         best = _trained(measured, cell, agents)
         published = PUBLISHED[cell][AGENTS.index(RL2)] - 0.05  # its rounding
-        short += best.estimate.high < published and best.share.high < LEVEL
+        short += best.score.high < published and best.share.high < LEVEL
         words.append(
             f"{cell} {best.mean:.2f}, {best.share.percent()}" + (f" ({best.agent})" if len(agents) != 1 else "")
         )
@@ -233,7 +235,7 @@ def _above_snail(measured: Measured) -> Verdict:
             continue
         theirs = PUBLISHED[cell][-1]
         best = _trained(measured, cell, ())
-        below += theirs - best.mean > math.hypot(best.estimate.half, half)
+        below += theirs - best.mean > math.hypot(best.score.half, half)
         words.append(f"{cell} {best.mean:.2f} ({theirs:g} ± {half:g})")
     return Verdict("not reached" if below else "matched", "; ".join(words))
 

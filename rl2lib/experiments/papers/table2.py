@@ -18,10 +18,12 @@ from rl2lib.agents.optimism import TransitionBlind
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, draw_tasks
+from rl2lib.evaluation.evaluate import Player, compare
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import TabularEnv
@@ -202,7 +204,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         policies = acting_best(trained.policies(f"{run}-{cell}"), env, validation, seed=num_episodes)
         told = published["RL²"] if agent == RL2 else None
         players.append(Player(agent, policies, how, told, seeds=len(policies)))
-    rows = contest(
+    rows = compare(
         ID,
         cell,
         players,
@@ -213,7 +215,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         reference=f"{BLIND} ({EVERY_STEP})",
         published_tasks=PUBLISHED_TASKS,
         chunk=500,
-    )
+    ).rows
     return Measured(rows)
 
 
@@ -233,7 +235,7 @@ def draw(measured: Measured) -> Figure:
     def per_episode(agent: str, variant: str) -> tuple[list[float], list[float]]:
         rows = [measured.row(cell, agent, variant) for cell in there]
         means = [row.mean / length for row, length in zip(rows, lengths, strict=True)]
-        return means, [row.estimate.half / length for row, length in zip(rows, lengths, strict=True)]
+        return means, [row.score.half / length for row, length in zip(rows, lengths, strict=True)]
 
     drawn = [("OPSRL", "as published"), ("BEB", "as published"), ("BEB", EVERY_STEP), (BLIND, EVERY_STEP)]
     drawn += [(RL2, PPO_ALONE), (RL2_PAIRS, PPO_ALONE), (RL2_PAIRS, IMITATED)]
@@ -275,7 +277,7 @@ def _not_below(measured: Measured, others: dict[str, tuple[float, float]], agent
         margin = 1.96 * noise + rounding
         below += best.mean + margin < theirs
         level += abs(best.mean - theirs) <= margin
-        words.append(f"{cell} {best.estimate.format(1)} ({theirs:.1f})")
+        words.append(f"{cell} {best.score.format(1)} ({theirs:.1f})")
     return Verdict("not reached" if below else "matched" if level else "surpassed", "; ".join(words))
 
 

@@ -23,12 +23,13 @@ from rl2lib.agents.planning import PlanningPolicy
 from rl2lib.agents.posterior import Prior
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.curves import return_curve
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.evaluate import Player, compare, play
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
-from rl2lib.experiments.reproduce.contest import Player, acting_best, contest, draw_tasks
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict, at_least
+from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import ChainMDPs, TabularEnv, TabularTasks
@@ -227,9 +228,9 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         policies = acting_best(trained.policies(f"{run}-{cell}"), env, validation, seed=place)
         players.append(Player(agent, policies, how, seeds=len(policies)))
     reference, chunk = OPTIMAL if kind == "chain" else ORACLE, 20_000 // episodes
-    rows = contest(
+    rows = compare(
         ID, cell, players, env, tasks, seed=place, random=RANDOM, reference=reference, apart=(OPTIMAL,), chunk=chunk
-    )
+    ).rows
     return Measured(rows, _by_episode(cell, players, rows, env, tasks, place))
 
 

@@ -19,11 +19,12 @@ from rl2lib.agents.bandit import Random
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.agents.two_step import TwoStepModelFree, TwoStepOptimal
-from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.choice import acting_best, best_of, draw_tasks
+from rl2lib.evaluation.evaluate import Player, compare, median_of, play
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.evaluation.stay import StayProbabilities, stay_counts, stay_probabilities
-from rl2lib.experiments.reproduce.contest import Player, acting_best, best_of, contest, draw_tasks, median_of
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
@@ -154,7 +155,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     players.append(Player(RANDOM, [Random(2)]))
     ceiling = planner.value
     return Measured(
-        contest(ID, cell, players, env, tasks, seed=length, random=RANDOM, reference=PLANNER, ceiling=ceiling)
+        compare(ID, cell, players, env, tasks, seed=length, random=RANDOM, reference=PLANNER, ceiling=ceiling).rows
     )
 
 
@@ -252,7 +253,7 @@ def _lengths(measured: Measured, what: str) -> list[str]:
 
 def _everywhere(found: Mapping[str, Row], holds: Callable[[Row], bool], beside: Callable[[str], str]) -> Verdict:
     """Whether something holds of a row in every cell; the evidence is its intervals, each with a word beside it."""
-    words = [f"{cell}: {row.estimate.format(3)}{beside(cell)}" for cell, row in found.items()]
+    words = [f"{cell}: {row.score.format(3)}{beside(cell)}" for cell, row in found.items()]
     return Verdict("matched" if all(holds(row) for row in found.values()) else "not reached", "; ".join(words))
 
 
@@ -261,7 +262,7 @@ def _present(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, RL2, GIVEN) for cell in _lengths(measured, "stay")}
     return _everywhere(
         found,
-        lambda row: row.estimate.low > 0 and min(row.every_seed, default=1.0) > 0,
+        lambda row: row.score.low > 0 and min(row.every_seed, default=1.0) > 0,
         lambda cell: f" (the planner {measured.row(cell, PLANNER, GIVEN).mean:.3f})",
     )
 
@@ -269,14 +270,14 @@ def _present(measured: Measured) -> Verdict:
 def _absent(measured: Measured) -> Verdict:
     """Whether the model-free learner's whole interval lies where an interaction is taken for none."""
     found = {cell: measured.row(cell, CACHING, GIVEN) for cell in _lengths(measured, "stay")}
-    return _everywhere(found, lambda row: abs(row.mean) + row.estimate.half < NOT_THERE, lambda cell: "")
+    return _everywhere(found, lambda row: abs(row.mean) + row.score.half < NOT_THERE, lambda cell: "")
 
 
 def _pooled(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, CACHING, POOLED) for cell in _lengths(measured, "stay")}
     return _everywhere(
         found,
-        lambda row: row.estimate.low > 0,
+        lambda row: row.score.low > 0,
         lambda cell: f" (the planner {measured.row(cell, PLANNER, POOLED).mean:.3f})",
     )
 
@@ -290,7 +291,7 @@ def _earns_more(measured: Measured) -> Verdict:
     found = {cell: measured.row(cell, RL2) for cell in _lengths(measured, "return")}
     return _everywhere(
         found,
-        lambda row: row.estimate.low > most(row.cell),
+        lambda row: row.score.low > most(row.cell),
         lambda cell: f" (without transitions at most {most(cell):.3f})",
     )
 

@@ -22,12 +22,12 @@ from uuid import uuid4
 import torch
 
 from rl2lib.cluster import ClusterError, cluster, finished
+from rl2lib.evaluation import rows
+from rl2lib.evaluation.rows import Measured
 from rl2lib.experiments.papers.catalogue import find
-from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.cost import costs
 from rl2lib.experiments.reproduce.pages import write_page, write_summary
 from rl2lib.experiments.reproduce.plan import Experiment, Run, Scale
-from rl2lib.experiments.reproduce.rows import Measured
 from rl2lib.experiments.reproduce.trained import (
     VERSION,
     Places,

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rl2lib.evaluation import figures
-from rl2lib.evaluation.statistics import normal_estimate
+from rl2lib.evaluation import figures, rows
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.evaluation.tables import Column, to_markdown
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.plan import SCALES, Experiment, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Row, Verdict
+from rl2lib.experiments.reproduce.verdicts import Verdict, against_published
 from rl2lib.files import write_whole
 from rl2lib.training.schedules import as_schedule
 
@@ -87,7 +86,7 @@ def write_summary(results: Path) -> None:
             # what was trained is shown where anything was published, to be compared with it
             shown = [row for row in measured.rows if row.published is not None or (row.seeds and row.cell in told)]
             parts.append(_published_table(shown))
-        below = {row.agent for row in measured.rows if row.verdict().word == "not reached"}
+        below = {row.agent for row in measured.rows if against_published(row).word == "not reached"}
         parts.append("\n".join(f"- {agent}: {why}" for agent, why in experiment.reasons.items() if agent in below))
     parts.append(spent.said())
     write_whole(results / "README.md", "\n\n".join(part for part in parts if part) + "\n")
@@ -153,21 +152,20 @@ def _cell_table(cell: Sequence[Row]) -> str:
     beyond = _beyond_greedy(cell)
     records = []
     for row in cell:
-        behind = None if row.behind is None else normal_estimate(row.behind, row.behind_se or 0.0)
         records.append(
             {
                 "agent": row.agent,
                 "variant": row.variant,
                 "setting": row.setting,
                 "actions": row.actions,
-                "mean": row.estimate,
+                "mean": row.score,
                 "level": row.level_with_best,
-                "behind": "best" if row.behind == 0 else behind,
-                "normalised": None if row.normalised is None else row.share,
+                "behind": "best" if row.behind == 0 else row.behind_best,
+                "normalised": row.normalised,
                 "beyond": beyond.get(id(row)),
                 "every seed": " ".join(f"{mean:.{decimals}f}" for mean in row.every_seed),
                 "published": None if row.published is None else f"{row.published:g}",
-                "verdict": "" if row.published is None else row.verdict().word,
+                "verdict": "" if row.published is None else against_published(row).word,
                 "ceiling": row.ceiling,
             }
         )
@@ -212,10 +210,12 @@ def _cell_note(cell: Sequence[Row]) -> str:
 
 def _beyond_greedy(cell: Sequence[Row]) -> dict[int, float]:
     """The part of each normalised score that exploration earns: 0 is the best greedy row, 1 the reference; by row."""
-    greedy = max((row.normalised for row in cell if row.agent == "Greedy" and row.normalised is not None), default=None)
+    greedy = max(
+        (row.normalised_mean for row in cell if row.agent == "Greedy" and row.normalised_mean is not None), default=None
+    )
     if greedy is None or greedy >= 1:
         return {}
-    return {id(row): (row.normalised - greedy) / (1 - greedy) for row in cell if row.normalised is not None}
+    return {id(row): (row.normalised_mean - greedy) / (1 - greedy) for row in cell if row.normalised_mean is not None}
 
 
 def _claims_table(experiment: Experiment, scale: Scale, measured: Measured) -> str:
@@ -242,7 +242,7 @@ def _published_table(shown: Sequence[Row]) -> str:
     records = []
     for row in shown:
         sign = {"exact": "=", "best known": "≈", "told the task": "<"}.get(row.ceiling_is, "")
-        decimals = _decimals([row])
+        decimals, word = _decimals([row]), against_published(row).word
         records.append(
             {
                 "cell": row.cell,
@@ -250,9 +250,9 @@ def _published_table(shown: Sequence[Row]) -> str:
                 "variant": row.variant,
                 "seeds": str(row.seeds or ""),
                 "published": "" if row.published is None else f"{row.published:g}",
-                "ours": row.estimate.format(decimals),
+                "ours": row.score.format(decimals),
                 "ceiling": "" if row.ceiling is None else f"{sign} {row.ceiling:.{decimals}f}",
-                "verdict": "" if row.published is None else f"{MARKS[row.verdict().word]} {row.verdict().word}",
+                "verdict": "" if row.published is None else f"{MARKS[word]} {word}",
             }
         )
     keys = ("cell", "agent", "variant", "seeds", "published", "ours", "ceiling", "verdict")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.reproduce.rows import Measured, Verdict
+from rl2lib.evaluation.rows import Measured
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, Watch

@@ -11,7 +11,7 @@ from rl2lib.agents import bandit
 from rl2lib.agents.optimism import BEB, SCALINGS, UCRL2, TransitionBlind
 from rl2lib.agents.posterior import FLAT, NO_PRIOR, TABULARL, TRUE_PRIOR, Posterior, Prior
 from rl2lib.agents.tabular import OPSRL, PSRL, EpsilonGreedy, Greedy, Memory, Oracle, TabularAgent, Update
-from rl2lib.evaluation.evaluate import Evaluation, evaluate
+from rl2lib.evaluation.evaluate import Comparison, evaluate
 from rl2lib.rollout import rollout
 from rl2lib.tasks import sampling
 from rl2lib.tasks.sampling import make_generators
@@ -261,7 +261,7 @@ def test_priors_are_those_of_the_published_columns() -> None:
 
 
 @pytest.fixture(scope="module")
-def table2() -> Evaluation:
+def table2() -> Comparison:
     size = (10, 5, 10)
     agents: dict[str, Policy] = {
         "random": bandit.Random(5),
@@ -298,11 +298,11 @@ def table2() -> Evaluation:
         ("blind", 161.5),
     ],
 )
-def test_values_of_table_2(table2: Evaluation, agent: str, expected: float) -> None:
+def test_values_of_table_2(table2: Comparison, agent: str, expected: float) -> None:
     assert table2[agent].score.mean == pytest.approx(expected, abs=3.2)
 
 
-def test_the_order_of_table_2_on_common_tasks(table2: Evaluation) -> None:
+def test_the_order_of_table_2_on_common_tasks(table2: Comparison) -> None:
     worst_first = ["epsilon-greedy", "psrl", "ucrl2", "greedy, true prior", "beb, true prior", "blind", "oracle"]
     for worse, better in itertools.pairwise(worst_first):
         difference = (table2.scores[better] - table2.scores[worse]).double()

@@ -4,7 +4,7 @@ from rl2lib.agents.optimism import UCRL2
 from rl2lib.agents.posterior import FLAT, NO_PRIOR, TABULARL, TRUE_PRIOR
 from rl2lib.agents.tabular import OPSRL, EpsilonGreedy
 from rl2lib.agents.tabular_variants import GRIDS, TUNED, VARIANTS, Scalings, Variant, tabular_agents
-from rl2lib.evaluation.evaluate import Evaluation, evaluate
+from rl2lib.evaluation.evaluate import Comparison, evaluate
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.tasks.tabular import RandomMDPs, TabularEnv
 from rl2lib.types import Policy
@@ -60,7 +60,7 @@ BETTER = ["UCRL2", "BEB", "ε-greedy", "Greedy", "Transition-blind"]
 
 
 @pytest.fixture(scope="module")
-def columns() -> dict[str, Evaluation]:
+def columns() -> dict[str, Comparison]:
     tasks = RandomMDPs().sample(500, make_generators(79, "tasks")["tasks"])
     env, results = TabularEnv(episodes_per_trial=10), {}
     for variant in VARIANTS:
@@ -76,11 +76,11 @@ def columns() -> dict[str, Evaluation]:
     # Duan et al. 2016, table 2, n = 10; errors .8
     [("PSRL", 138.1), ("OPSRL", 144.1), ("UCRL2", 146.6), ("BEB", 150.2), ("ε-greedy", 132.8), ("Greedy", 134.8)],
 )
-def test_as_published(columns: dict[str, Evaluation], label: str, expected: float) -> None:
+def test_as_published(columns: dict[str, Comparison], label: str, expected: float) -> None:
     assert columns["as published"][label].score.mean == pytest.approx(expected, abs=4)  # three standard errors of both
 
 
-def test_the_true_prior_helps_and_so_does_planning_every_step(columns: dict[str, Evaluation]) -> None:
+def test_the_true_prior_helps_and_so_does_planning_every_step(columns: dict[str, Comparison]) -> None:
     published, true_prior, every_step = (columns[variant] for variant in VARIANTS)
     for label in BETTER[:-1]:
         gains = [

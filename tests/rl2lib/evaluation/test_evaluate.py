@@ -1,15 +1,17 @@
 import csv
 import io
+from typing import Any
 
 import pytest
 import torch
 
 from rl2lib.agents.bandit import UCB1, Greedy, Oracle, Random, Thompson
 from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.evaluation.evaluate import Evaluation, Row, evaluate, play
-from rl2lib.evaluation.statistics import Estimate
+from rl2lib.evaluation.evaluate import Comparison, evaluate, play, scores
+from rl2lib.evaluation.rows import Row
+from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
-from rl2lib.types import Step
+from rl2lib.types import Step, Trajectory
 
 ENV = BanditEnv(3, 8)
 TASKS = IndependentBandits(3).sample(2_000, torch.Generator().manual_seed(0))
@@ -20,20 +22,26 @@ def test_rows_come_best_first_with_paired_differences() -> None:
     result = evaluate(agents, ENV, TASKS, seed=0, random="random", reference="oracle")
     assert [row.agent for row in result.rows] == ["oracle", "greedy", "random"]
     torch.testing.assert_close(result.scores["oracle"], 8 * TASKS.amax(dim=1))
-    best, greedy, random = result.rows
-    assert best.behind_best.mean == 0.0 and best.level_with_best and not greedy.level_with_best
-    assert greedy.behind_best.mean == pytest.approx(best.score.mean - greedy.score.mean)
-    assert best.normalised is not None and best.normalised.mean == 1.0
+    told, greedy, random = result.rows
+    assert greedy.behind == 0.0 and greedy.level_with_best, "the best of those who are not told the task"
+    assert told.behind == pytest.approx(greedy.mean - told.mean) and not told.level_with_best
+    assert random.behind == pytest.approx(greedy.mean - random.mean) and not random.level_with_best
+    assert told.normalised is not None and told.normalised.mean == 1.0
     assert random.normalised is not None and random.normalised.mean == 0.0
     assert greedy.normalised is not None and greedy.normalised.mean == pytest.approx(
-        (greedy.score.mean - random.score.mean) / (best.score.mean - random.score.mean)
+        (greedy.score.mean - random.score.mean) / (told.score.mean - random.score.mean)
     )
+
+
+def test_where_everybody_is_told_the_task_one_of_them_is_the_best() -> None:
+    assert evaluate({"oracle": Oracle()}, ENV, TASKS, seed=0)["oracle"].behind == 0.0
 
 
 def test_expected_and_sampled_scores_share_a_mean_and_expected_ones_are_less_noisy() -> None:
     row = evaluate({"greedy": Greedy(3)}, ENV, TASKS, seed=0)["greedy"]
-    assert row.score.standard_error < row.sampled_return.standard_error
-    assert abs(row.score.mean - row.sampled_return.mean) < 4 * row.sampled_return.standard_error
+    sampled = mean_estimate(scores(Greedy(3), ENV, TASKS, seed=0, score=Trajectory.trial_return, chunk=None))
+    assert row.score.standard_error < sampled.standard_error
+    assert abs(row.score.mean - sampled.mean) < 4 * sampled.standard_error
 
 
 def test_an_agents_result_does_not_depend_on_its_company() -> None:
@@ -46,13 +54,7 @@ def test_an_agents_result_does_not_depend_on_its_company() -> None:
 
 def test_two_names_for_one_agent_tie_exactly() -> None:
     result = evaluate({"one": UCB1(3), "two": UCB1(3)}, ENV, TASKS, seed=0)
-    assert all(row.level_with_best and row.behind_best.standard_error == 0.0 for row in result.rows)
-
-
-def test_level_with_the_best_is_what_the_interval_does_not_separate() -> None:
-    score = Estimate(6.0, 0.1, 5.8, 6.2)
-    for behind, level in ((Estimate(0.1, 0.1, -0.1, 0.3), True), (Estimate(0.3, 0.1, 0.1, 0.5), False)):
-        assert Row("agent", "sampled", score, score, behind, None).level_with_best is level
+    assert all(row.level_with_best and row.behind_se == 0.0 for row in result.rows)
 
 
 def test_rows_say_how_actions_were_chosen_and_the_table_how_they_were_scored() -> None:
@@ -70,16 +72,15 @@ def test_rows_say_how_actions_were_chosen_and_the_table_how_they_were_scored() -
     assert lines[2].startswith("| ucb") and "| best" in lines[2] and len({len(line) for line in lines[:5]}) == 1
 
 
-def made() -> Evaluation:
+def made() -> Comparison:
     """A comparison of given numbers: the second is level with the best, the third is not."""
-    nothing = Estimate(0.0, 0.0, 0.0, 0.0)
-    score = Estimate(6.61, 0.01, 6.59, 6.63)
+    like: dict[str, Any] = {"mean": 6.61, "num_tasks": 10_000}
     rows = [
-        Row("RL², greedy actions", "greedy", score, score, nothing, Estimate(1.0, 0.0, 1.0, 1.0)),
-        Row("UCB1, c = 0.1", "own rule", score, score, Estimate(0.01, 0.01, -0.01, 0.03), None),
-        Row("ε_greedy", "own rule", score, score, Estimate(0.3, 0.1, 0.1, 0.5), None),
+        Row("", "", "RL², greedy actions", actions="greedy", se=0.01, normalised_mean=1.0, behind=0.0, **like),
+        Row("", "", "UCB1, c = 0.1", se=0.01, behind=0.01, behind_se=0.01, **like),
+        Row("", "", "ε_greedy", se=0.01, behind=0.3, behind_se=0.1, **like),
     ]
-    return Evaluation(rows, {"RL², greedy actions": torch.zeros(10_000)}, "expected reward")
+    return Comparison(rows, {"RL², greedy actions": torch.zeros(10_000)}, "expected reward")
 
 
 def test_the_table_reads_the_same_as_ever() -> None:
@@ -88,7 +89,7 @@ def test_the_table_reads_the_same_as_ever() -> None:
         "|---------------------|----------|---------------|-----------------|---------------|",
         "| RL², greedy actions | greedy   | 6.610 ± 0.020 | best            | 1.000 ± 0.000 |",
         "| UCB1, c = 0.1       | own rule | 6.610 ± 0.020 | 0.010 ± 0.020   |               |",
-        "| ε_greedy            | own rule | 6.610 ± 0.020 | 0.300 ± 0.200   |               |",
+        "| ε_greedy            | own rule | 6.610 ± 0.020 | 0.300 ± 0.196   |               |",
         "",
         "Scored by expected reward on the same 10,000 tasks; ± is half a 95% interval.",
     ]
@@ -106,7 +107,7 @@ def test_latex_and_csv_say_what_the_table_says() -> None:
     table = list(csv.DictReader(io.StringIO(made().csv())))
     assert [line["agent"] for line in table] == [row.agent for row in made().rows]
     assert [line["level_with_best"] for line in table] == ["True", "True", "False"]
-    assert [line["behind_best_low"] for line in table] == ["0.0", "-0.01", "0.1"]
+    assert [float(line["behind_best_low"]) for line in table] == pytest.approx([0.0, -0.0096, 0.104])
     assert [line["normalised"] for line in table] == ["1.0", "", ""]
 
 
@@ -124,7 +125,8 @@ def test_without_expected_rewards_it_scores_by_sampled_ones_and_says_so() -> Non
 
     result = evaluate({"greedy": Greedy(3)}, Silent(3, 8), TASKS, seed=0)
     assert result.scored_by == "sampled reward"
-    assert result.rows[0].score == result.rows[0].sampled_return
+    wanted = scores(Greedy(3), ENV, TASKS, seed=0, score=Trajectory.trial_return, chunk=None)
+    assert torch.equal(result.scores["greedy"], wanted)
 
 
 def test_mistakes_are_named() -> None:

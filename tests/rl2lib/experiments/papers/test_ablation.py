@@ -6,11 +6,11 @@ import torch
 
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
+from rl2lib.evaluation import rows
 from rl2lib.evaluation.curves import return_curve
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers import ablation
 from rl2lib.experiments.papers.ablation import ABLATIONS, BANDIT, FORGETS, FORGETS_ONCE, ID, MDP, RL2, WHOLE, cost
-from rl2lib.experiments.reproduce import rows
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
@@ -113,7 +113,7 @@ def test_an_agent_that_forgets_scores_what_it_must(tmp_path: Path) -> None:
 
     measured = ablation.measure(BANDIT, "smoke", Fresh())
     best = measured.row(BANDIT, "Bayes-optimal")
-    assert best.behind == 0 and best.normalised == 1.0 and math.isclose(best.ceiling or 0, 6.66, abs_tol=5e-4)
+    assert best.behind == 0 and best.normalised_mean == 1.0 and math.isclose(best.ceiling or 0, 6.66, abs_tol=5e-4)
     forgets = [point.y for point in measured.line(BANDIT, f"reward: {FORGETS}")]
     assert len(forgets) == 10 and max(forgets) - min(forgets) < 0.15  # it stays as it was
     table = tmp_path / "smoke.csv"

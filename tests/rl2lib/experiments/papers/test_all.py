@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from rl2lib.evaluation import rows
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce import rows
 from rl2lib.experiments.reproduce.plan import SCALES
 
 

@@ -12,10 +12,10 @@ from rl2lib.agents.bandit import Counts, Oracle, Random
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
 from rl2lib.agents.belief_optimal import DependentBanditOptimal
 from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.bandit_lessons import TWO_ARMS
 from rl2lib.experiments.papers import dependent_bandits as paper
 from rl2lib.experiments.papers.regret import independent_value, least_regret, regret_by_pull
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.tasks.bandit import EASY, BanditEnv, IndependentBandits
 from rl2lib.tasks.views import RegretEnv
 from rl2lib.types import StepInput

@@ -10,8 +10,8 @@ import torch
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.eleven_arms import INFORMATIVE_ARM, EveryArmOnce, PaysForInformation, TargetThompson
 from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import eleven_arms as paper
-from rl2lib.experiments.reproduce.rows import Measured, Row
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv
 from rl2lib.types import StepInput
 
@@ -55,7 +55,7 @@ def trained(num_seeds: int = 2) -> SimpleNamespace:
 def test_both_cells_of_untrained_agents() -> None:
     found = paper.measure(paper.RETURN, "smoke", trained())
     best = found.cell(paper.RETURN)[0]
-    assert best.agent == paper.OPTIMAL and best.ceiling == pytest.approx(20.55) and best.normalised == 1
+    assert best.agent == paper.OPTIMAL and best.ceiling == pytest.approx(20.55) and best.normalised_mean == 1
     assert found.row(paper.RETURN, paper.RANDOM).mean == pytest.approx(5 * 14.55 / 11, abs=1.5)
     pulls = found.line(paper.RETURN, paper.by_pull(paper.OPTIMAL))
     assert [point.y for point in pulls[1:]] == [5.0] * 4 and pulls[0].y < 1

@@ -9,6 +9,7 @@ from rl2lib.agents.bandit import Counts
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemory
 from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import extrapolation, table1, table1_runs
 from rl2lib.experiments.papers.extrapolation import (
     BY_ARMS,
@@ -21,17 +22,16 @@ from rl2lib.experiments.papers.extrapolation import (
     was_trained,
     with_arms,
 )
-from rl2lib.experiments.reproduce.rows import Measured, Row
 from rl2lib.types import StepInput
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
 def memories(cell, normalised=0.99, variant=OWN_CLOCK, se=0.001):
-    return Row("extrapolation", cell, table1.RL2_EQUIVARIANT, variant, normalised=normalised, normalised_se=se)
+    return Row("extrapolation", cell, table1.RL2_EQUIVARIANT, variant, normalised_mean=normalised, normalised_se=se)
 
 
 def other(cell, agent, normalised, se=0.001):
-    return Row("extrapolation", cell, agent, normalised=normalised, normalised_se=se)
+    return Row("extrapolation", cell, agent, normalised_mean=normalised, normalised_se=se)
 
 
 def judge(number, *rows):
@@ -85,8 +85,8 @@ def test_a_policy_without_a_memory_per_arm_is_refused():
 
 def test_who_plays_where():
     shorter = extrapolation.measure("n50_k10", "smoke", FreshWeights(extrapolation.runs))
-    assert shorter.row("n50_k10", table1.BEST_KNOWN).normalised == 1.0
-    assert shorter.row("n50_k10", "Random").normalised == 0.0
+    assert shorter.row("n50_k10", table1.BEST_KNOWN).normalised_mean == 1.0
+    assert shorter.row("n50_k10", "Random").normalised_mean == 0.0
     assert {row.variant for row in shorter.rows if row.agent == table1.RL2_EQUIVARIANT} == {OWN_CLOCK, NEW_CLOCK}
     assert shorter.row("n50_k10", table1.RL2).seeds == 2
     fewer = extrapolation.measure("n100_k2", "smoke", FreshWeights(extrapolation.runs))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments import goal_gridworld as notebook
 from rl2lib.experiments.goal_gridworld import ALL_CELLS, CORNERS
 from rl2lib.experiments.papers import goal_gridworld as paper
@@ -22,7 +23,6 @@ from rl2lib.experiments.papers.goal_gridworld_runs import (
     TWIN,
     fold,
 )
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 
 TRAINED, TWINS = f"{RECURRENT} (PPO)", f"{TWIN} (PPO)"
 
@@ -127,7 +127,7 @@ def test_ahead_with_every_seed(last: tuple[float, float], word: str) -> None:
 @pytest.mark.parametrize(("normalised", "word"), [(0.992, "matched"), (0.975, "open"), (0.96, "not reached")])
 def test_reaching_the_optimum(normalised: float, word: str) -> None:
     rows = [
-        Row("", cell, RECURRENT, GROUPS[cell].learner, mean=2, ceiling=2.2, normalised=share, normalised_se=0.005)
+        Row("", cell, RECURRENT, GROUPS[cell].learner, mean=2, ceiling=2.2, normalised_mean=share, normalised_se=0.005)
         for cell, share in ((THREE[0], normalised), (THREE[2], normalised), (ALL, 0.995))
     ]
     assert _judge("PPO brings", Measured(rows)) == word

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers import harlow
 from rl2lib.experiments.papers.harlow import EXPERIMENT, LAYERS, NETWORKS, OPTIMAL, RANDOM, RL2, measure
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 
 GUESSES, RIGHT, NEAR = (claim.judge for claim in EXPERIMENT.claims)
 
@@ -34,7 +34,7 @@ def curve(first: float, later: float, half: float = 0.01) -> Measured:
 
 
 def near(normalised: float) -> Measured:
-    row = Row("harlow", "d8", RL2, LAYERS[2], mean=9.4, se=0.01, normalised=normalised, normalised_se=0.002)
+    row = Row("harlow", "d8", RL2, LAYERS[2], mean=9.4, se=0.01, normalised_mean=normalised, normalised_se=0.002)
     return Measured([row], curve(0.5, 1.0).points)
 
 

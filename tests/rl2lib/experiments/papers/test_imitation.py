@@ -7,6 +7,7 @@ import torch
 
 from rl2lib.agents.bandit import Random
 from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers import imitation, table1, table1_runs
 from rl2lib.experiments.papers.imitation import (
     CLONED,
@@ -22,7 +23,6 @@ from rl2lib.experiments.papers.imitation import (
     agreement,
 )
 from rl2lib.experiments.papers.short_trials_first import Part, scaled
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
@@ -36,7 +36,7 @@ class WithCards(FreshWeights):
 
 
 def row(agent, normalised, se=0.001, cell=HARD):
-    return Row("imitation", cell, agent, setting="2 million steps", normalised=normalised, normalised_se=se)
+    return Row("imitation", cell, agent, setting="2 million steps", normalised_mean=normalised, normalised_se=se)
 
 
 def judge(number, *rows):
@@ -111,7 +111,7 @@ def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_doe
 def test_everybody_plays_and_the_index_scores_one():
     measured = imitation.measure("n10_k5", "smoke", WithCards(imitation.runs))
     assert {row.agent for row in measured.rows} == {"Random", table1.BEST_KNOWN, *imitation.DRAWN}
-    assert measured.row("n10_k5", table1.BEST_KNOWN).normalised == 1.0
+    assert measured.row("n10_k5", table1.BEST_KNOWN).normalised_mean == 1.0
     assert measured.row("n10_k5", table1.RL2).published == 6.7
     assert measured.row("n10_k5", CLONED).published is None
     assert measured.row("n10_k5", DAGGER).setting == "2 million steps"

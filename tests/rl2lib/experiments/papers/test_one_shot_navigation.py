@@ -7,6 +7,7 @@ import torch
 
 from rl2lib.agents.grid import GridOracle, GridSearcher
 from rl2lib.evaluation.evaluate import play
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers import one_shot_navigation as navigation
 from rl2lib.experiments.papers.one_shot_navigation import (
     FIRST,
@@ -25,7 +26,6 @@ from rl2lib.experiments.papers.one_shot_navigation import (
     shortest,
 )
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.tasks.gridworld import GridEnv
 from rl2lib.tasks.sampling import make_generators
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rl2lib.agents.belief_optimal import CorridorOptimal, CorridorOracle
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments import rl1_vs_rl2 as notebook
 from rl2lib.experiments.papers import rl1_vs_rl2 as paper
 from rl2lib.experiments.papers.rl1_vs_rl2 import EXPERIMENT, trials_to
@@ -21,7 +22,6 @@ from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
     policy_of,
     stages_of,
 )
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row
 from rl2lib.experiments.rl1_vs_rl2 import BANDIT, CORRIDOR, RL1, RL2, Cell
 from rl2lib.lab.belief_agents import shipped_policy
 from rl2lib.training.loop import train

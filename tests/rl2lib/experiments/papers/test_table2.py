@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import table2 as paper
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE
-from rl2lib.experiments.reproduce.rows import Measured, Row
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 CLAIMS = dict(zip(("plain", "published", "snail", "known"), paper.EXPERIMENT.claims, strict=True))

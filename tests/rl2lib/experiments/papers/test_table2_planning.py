@@ -7,9 +7,9 @@ import torch
 
 from rl2lib.agents.chain_optimal import ChainOptimal
 from rl2lib.agents.optimism import BEB
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import table2_planning as paper
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM
-from rl2lib.experiments.reproduce.rows import Measured, Row
 from rl2lib.tasks.sampling import make_generators
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
@@ -38,7 +38,7 @@ def test_who_plays_a_chain(measured):
     assert not [row for row in rows if "true" in row.variant], "no prior of the planners' form is true of chains"
     told = measured.row("chain_n10", ORACLE)
     assert told.mean == 600.0, "six steps at the end of the chain, in each of ten episodes"
-    assert measured.row("chain_n10", paper.OPTIMAL).normalised == 1.0
+    assert measured.row("chain_n10", paper.OPTIMAL).normalised_mean == 1.0
 
 
 def test_every_line_has_a_point_an_episode_and_they_add_up_to_the_trial(measured):
@@ -145,10 +145,10 @@ def test_messages_must_be_ahead_of_the_blind_memory_everywhere():
 
 def test_near_the_optimum_is_judged_by_the_interval_and_on_chains_alone():
     near = {"seeds": 3, "normalised_se": 0.002}
-    other = row(paper.RL2_MESSAGES, 140.0, "sparse_n10", normalised=0.5, **near)
-    assert judge("optimum", other, row(paper.RL2_MESSAGES, 535.0, normalised=0.98, **near)).word == "matched"
-    assert judge("optimum", other, row(paper.RL2_MESSAGES, 520.0, normalised=0.951, **near)).word == "open"
-    assert judge("optimum", other, row(paper.RL2_MESSAGES, 500.0, normalised=0.94, **near)).word == "not reached"
+    other = row(paper.RL2_MESSAGES, 140.0, "sparse_n10", normalised_mean=0.5, **near)
+    assert judge("optimum", other, row(paper.RL2_MESSAGES, 535.0, normalised_mean=0.98, **near)).word == "matched"
+    assert judge("optimum", other, row(paper.RL2_MESSAGES, 520.0, normalised_mean=0.951, **near)).word == "open"
+    assert judge("optimum", other, row(paper.RL2_MESSAGES, 500.0, normalised_mean=0.94, **near)).word == "not reached"
 
 
 def test_the_figure_is_drawn_of_one_cell_alone(measured):

@@ -5,9 +5,9 @@ import torch
 
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.two_step import TwoStepOptimal
+from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import two_step
 from rl2lib.experiments.papers.two_step import BLIND, CACHING, EXPERIMENT, GIVEN, PLANNER, POOLED, RL2, measure
-from rl2lib.experiments.reproduce.rows import Measured, Row
 
 PRESENT, ABSENT, EARNS_MORE, OPTIMAL, OVER_ALL = (claim.judge for claim in EXPERIMENT.claims)
 
@@ -26,7 +26,9 @@ def interaction(agent: str, mean: float, se: float, variant: str = GIVEN, **more
 
 
 def earned(mean: float, se: float, normalised: float) -> Measured:
-    return Measured([Row("two-step", "n10_return", RL2, mean=mean, se=se, normalised=normalised, normalised_se=0.001)])
+    return Measured(
+        [Row("two-step", "n10_return", RL2, mean=mean, se=se, normalised_mean=normalised, normalised_se=0.001)]
+    )
 
 
 def test_after_one_episode_the_planners_interaction_is_two_and_the_caching_learners_none() -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from rl2lib.evaluation import rows
+from rl2lib.evaluation.rows import Measured
 from rl2lib.experiments.papers.catalogue import UnknownExperiment
-from rl2lib.experiments.reproduce import campaign, rows
+from rl2lib.experiments.reproduce import campaign
 from rl2lib.experiments.reproduce.campaign import Measuring, Order, ReproduceError, Training, carry_out, reproduce
 from rl2lib.experiments.reproduce.plan import Experiment, Scale
-from rl2lib.experiments.reproduce.rows import Measured
 from rl2lib.experiments.reproduce.trained import Places, Trained
 from rl2lib.training import checkpoint
 from rl2lib.training.checkpoint import CheckpointError

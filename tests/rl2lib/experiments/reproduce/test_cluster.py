@@ -17,7 +17,8 @@ from distributed import Client, LocalCluster
 
 from rl2lib import cluster as clusters
 from rl2lib.cluster import ClusterError, cluster
-from rl2lib.experiments.reproduce import campaign, rows
+from rl2lib.evaluation import rows
+from rl2lib.experiments.reproduce import campaign
 from rl2lib.experiments.reproduce.campaign import Job, Measuring, Order, Training, reproduce
 from rl2lib.experiments.reproduce.trained import Places, train_run
 from tests.rl2lib.experiments.reproduce import tiny

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from rl2lib.experiments.reproduce import rows
+from rl2lib.evaluation import rows
+from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.reproduce.pages import write_page, write_summary
 from rl2lib.experiments.reproduce.plan import Claim, Experiment
-from rl2lib.experiments.reproduce.rows import Measured, Point, Row, Verdict
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from tests.rl2lib.experiments.reproduce import tiny
 
 Enter = Callable[..., None]
@@ -26,9 +28,11 @@ def row(cell: str, agent: str, mean: float, behind: float, **rest: Any) -> Row:
 MEASURED = Measured(
     [
         row("first", "Oracle", 8.0, -1.5, ceiling=6.66, ceiling_is="exact"),
-        row("first", "RL²", 6.5, 0.0, variant="GRU", seeds=2, every_seed=(6.4, 6.5), published=7.0, normalised=0.9),
-        row("first", "UCB1", 6.4, 0.1, setting="c = 0.2", published=6.4, published_se=0.01, normalised=0.8),
-        row("first", "Random", 5.0, 1.5, normalised=0.0),
+        row(
+            "first", "RL²", 6.5, 0.0, variant="GRU", seeds=2, every_seed=(6.4, 6.5), published=7.0, normalised_mean=0.9
+        ),
+        row("first", "UCB1", 6.4, 0.1, setting="c = 0.2", published=6.4, published_se=0.01, normalised_mean=0.8),
+        row("first", "Random", 5.0, 1.5, normalised_mean=0.0),
         row("second", "RL²", 437.0, 0.0, variant="GRU", published=432.5, ceiling=442.8, ceiling_is="best known"),
     ]
 )
@@ -152,7 +156,7 @@ def test_provenance(enter: Enter, tmp_path: Path) -> None:
 
 def test_what_exploration_earns_is_counted_from_the_best_greedy_row(enter: Enter, tmp_path: Path) -> None:
     shares = {"Best": 1.0, "RL²": 0.97, "Greedy": 0.94, "Random": 0.0}
-    measured = Measured([row("first", name, 6.0, 0.0, normalised=share) for name, share in shares.items()])
+    measured = Measured([row("first", name, 6.0, 0.0, normalised_mean=share) for name, share in shares.items()])
     text = page(enter, tmp_path, measured, claims=())
     assert [lines(text, name)[0][-1] for name in shares] == ["1.00", "0.50", "0.00", "-15.67"]
     assert "of what exploration earns" not in page(enter, tmp_path), "nobody is greedy there"
@@ -189,7 +193,7 @@ def test_the_summary_has_every_published_number_with_its_verdict(enter: Enter, t
 
 def test_the_summary_puts_what_was_trained_beside_what_was_published(enter: Enter, tmp_path: Path) -> None:
     ours = row("first", "RL², another network", 6.9, 0.0, seeds=3)
-    elsewhere = replace(ours, cell="third")
+    elsewhere = msgspec.structs.replace(ours, cell="third")
     text = summary(enter, tmp_path, laptop=replace(MEASURED, rows=[*MEASURED.rows, ours, elsewhere]))
     assert ["first", "RL², another network", "", "3", "", "6.900 ± 0.196", "", ""] in lines(text, "first")
     assert not lines(text, "third")

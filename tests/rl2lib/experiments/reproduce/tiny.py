@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rl2lib.agents.bandit import Oracle, Random, Thompson
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.evaluate import Player, compare
+from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.contest import Player, contest
 from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.rows import Measured, Point, Verdict
 from rl2lib.experiments.reproduce.trained import Places, Trained
+from rl2lib.experiments.reproduce.verdicts import Verdict
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generators
@@ -79,7 +80,7 @@ def measure(id: str, names: dict[str, str]) -> Callable[[str, Scale, Trained], M
             Player("RL²", networks, "tiny", 2.2, seeds=len(networks)),
         ]
         tasks = SETTING.distribution.sample(200, generator)
-        rows = contest(id, cell, players, SETTING.env, tasks, seed=1, random="Random", reference="Thompson")
+        rows = compare(id, cell, players, SETTING.env, tasks, seed=1, random="Random", reference="Thompson").rows
         returns = trained.cards(names[cell])[0]["history"]["trial_return"]
         points = [Point(id, cell, "learning", x, y) for x, y in enumerate(returns)]
         return Measured(rows, points)
