@@ -45,6 +45,28 @@ def build(
 
 
 @app.command()
+def new(
+    notebook: Annotated[str, typer.Argument(help="a notebook's number; for a new one with its slug: 08_adaptation")],
+    name: Annotated[str, typer.Argument(help="what the exercise will be called: an identifier")],
+) -> None:
+    """Scaffold an exercise in all its places, each with what there is to fill in."""
+    from autograder import build as building
+    from autograder.scaffold import ScaffoldError, scaffold
+    from autograder.source import course_root
+
+    root = course_root()
+    try:
+        written = scaffold(root, notebook, name)
+    except ScaffoldError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    for path, line, what in written:
+        print(f"{path.relative_to(root)}:{line}: {what}")
+    building.build(root)
+    print(f"built; `autograder lint` lists what to fill in, then `autograder audit {notebook[:2]} --exercise {name}`")
+
+
+@app.command()
 def lint() -> None:
     """Refuse exercises without checks, hints, times, mutants, and other gaps."""
     from autograder.lint import lint as course_lint

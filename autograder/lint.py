@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autograder.preprocessors import stub
 from autograder.reference import answer_handle
+from autograder.scaffold import unfilled
 from autograder.source import Exercise, Notebook, course_root, load_course, load_variants
 from rl2lib.lab.checking import run_visible
 
@@ -36,6 +37,7 @@ def _notebook(notebook: Notebook, root: Path) -> Iterator[str]:
     for variant in variants:
         if variant.exercise not in known:
             yield f"{mutants_file}:{variant.line}: {variant.name} is for {variant.exercise!r}, not in {where}"
+    yield from unfilled(root, notebook)
     for exercise in notebook.exercises:
         line = f"{where}:{exercise.answer.line}: exercise {exercise.name}"
         own = [variant for variant in variants if variant.exercise == exercise.name]
