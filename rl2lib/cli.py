@@ -162,11 +162,12 @@ def reproduce(
 ) -> None:
     """Train, measure and write a published table or figure; what is done already is not done again."""
     from rl2lib.cluster import ClusterError
-    from rl2lib.experiments.papers.catalogue import EXPERIMENTS, UnknownExperiment
-    from rl2lib.experiments.reproduce.campaign import Order, ReproduceError, print_plan
+    from rl2lib.experiments.catalogue import EXPERIMENTS, UnknownExperiment, catalogue, find
+    from rl2lib.experiments.plan import SCALES
+    from rl2lib.experiments.reproduce.agenda import Order, ReproduceError
+    from rl2lib.experiments.reproduce.campaign import print_plan
     from rl2lib.experiments.reproduce.campaign import reproduce as carry_out
-    from rl2lib.experiments.reproduce.plan import SCALES
-    from rl2lib.experiments.reproduce.trained import Places
+    from rl2lib.experiments.reproduce.places import Places
     from rl2lib.tasks.by_id import nearest_hint
     from rl2lib.training.checkpoint import CheckpointError
 
@@ -188,11 +189,11 @@ def reproduce(
             fresh=not resume,
             remeasure=remeasure,
         )
-        names = list(EXPERIMENTS) if experiment == "all" else [experiment]
+        asked = list(EXPERIMENTS.values()) if experiment == "all" else [find(experiment)]
         if plan:
-            print_plan(names, order)
+            print_plan(asked, order)
             return
-        failed = carry_out(names, order)
+        failed = carry_out(asked, order, catalogue)
     except (ReproduceError, UnknownExperiment, ClusterError, CheckpointError) as error:
         print(f"rl2: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -10,7 +10,7 @@ from rl2lib.agents.bandit import Random
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.cluster import cluster
 from rl2lib.evaluation.evaluate import evaluate
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
+from rl2lib.experiments.catalogue import EXPERIMENTS
 from rl2lib.extras import MissingExtra
 from rl2lib.rollout import rollout
 from rl2lib.tasks.catalogue import make_task

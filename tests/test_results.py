@@ -10,9 +10,10 @@ import torch
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.evaluate import scores
 from rl2lib.experiments import shipped
+from rl2lib.experiments.catalogue import EXPERIMENTS
 from rl2lib.experiments.papers import table1, table2
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.trained import VERSION, Places, Trained, is_finished, num_seeds
+from rl2lib.experiments.reproduce.places import VERSION, Places
+from rl2lib.experiments.reproduce.trained import TrainedRuns, finished_card, num_seeds
 from rl2lib.tasks.sampling import make_generators
 
 MEGABYTE = 2**20
@@ -61,7 +62,7 @@ def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
         for path in folder.glob(f"{SCALE}-*.json"):
             assert path.stem in planned, f"{path}: a superseded file lies among the results"
             run, seed = planned[path.stem]
-            assert is_finished(run, SCALE, seed, Places(results, results)), "refuses what another plan made"
+            assert finished_card(run, SCALE, seed, Places(results, results)), "refuses what another plan made"
 
 
 def test_the_tables_were_measured_with_the_weights_that_lie_beside_them(results):
@@ -102,7 +103,7 @@ def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(
     results, paper, cell, agent, variant, run, num_tasks
 ):
     row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent, variant)
-    trained = Trained(paper.EXPERIMENT, SCALE, Places(results, results), row.seeds)
+    trained = TrainedRuns(paper.EXPERIMENT.runs(SCALE), SCALE, Places(results, results), row.seeds)
     distribution, env = paper.setting(cell)
     tasks = distribution.sample(num_tasks, make_generators(99, "fresh tasks")["fresh tasks"])
     played = []

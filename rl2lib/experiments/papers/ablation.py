@@ -36,8 +36,8 @@ from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import Player, compare, play, scores
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.views import LastEpisodeOnly
@@ -48,7 +48,6 @@ from rl2lib.types import TrialEnv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "ablation"
 BANDIT, MDP = "n10_k5", "mdp_n4"

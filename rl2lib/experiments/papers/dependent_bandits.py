@@ -29,8 +29,8 @@ from rl2lib.evaluation.rows import Measured, Point, columns
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments.bandit_lessons import TWO_ARMS
 from rl2lib.experiments.papers.regret import least_regret, regret_by_pull
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict, Word
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict, Word
 from rl2lib.tasks.bandit import EASY, UNIFORM, BanditEnv, DependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "dependent-bandits"
 CELLS = tuple(TWO_ARMS)

@@ -38,8 +38,8 @@ from rl2lib.experiments.bandit_lessons import (
     WARM_START,
     BanditLessonsConfig,
 )
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv, InformativeBandits
@@ -51,7 +51,6 @@ from rl2lib.types import Trajectory
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "eleven-arms"
 RETURN, PAYS = "trial-return", "pays"

@@ -27,15 +27,14 @@ from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers import table1, table1_runs
 from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
-from rl2lib.experiments.reproduce.verdicts import Verdict, Word, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Trained
+from rl2lib.experiments.verdicts import Verdict, Word, at_least
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.types import expect_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "extrapolation"
 TRAINED_PULLS, TRAINED_ARMS = 100, (5, 10, 50)

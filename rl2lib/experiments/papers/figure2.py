@@ -25,15 +25,13 @@ from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.experiments.papers import table1, table1_runs
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.trained import NUM_HISTORY
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import NUM_HISTORY, Claim, Experiment, Scale, Trained
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "figure2"
 END = 0.2

@@ -17,14 +17,13 @@ from rl2lib.evaluation.rows import Measured, Row, columns
 from rl2lib.experiments.papers import table2
 from rl2lib.experiments.papers.figure2 import FINAL, Curve, curve_points, end_row, on_scale
 from rl2lib.experiments.papers.table2 import AGENTS, PUBLISHED, PUBLISHED_TASKS
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "figure3"
 RUNS = {table2.RL2: "gru", table2.RL2_PAIRS: "pairs"}

@@ -36,15 +36,14 @@ from rl2lib.experiments.papers.goal_gridworld_runs import (
     cells,
     runs,
 )
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, GridTasks
 from rl2lib.tasks.sampling import make_generators
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 OPTIMAL, NO_MEMORY, ORACLE, SWEEP = "Optimal search", "Search without memory", "Told the goal", "Search of all cells"
 WIPED = "wiped between episodes"

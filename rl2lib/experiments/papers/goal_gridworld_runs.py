@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments import goal_gridworld as notebook
 from rl2lib.experiments.goal_gridworld import ALL_CELLS, CORNERS, SIZE, GoalGridworldConfig, Kind, Learning
-from rl2lib.experiments.reproduce.plan import Run, Scale, Stage
+from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv
 from rl2lib.tasks.sampling import make_generator

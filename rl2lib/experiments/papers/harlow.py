@@ -24,8 +24,8 @@ from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import Player, compare, median_of, play
 from rl2lib.evaluation.rows import Measured, Point
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "harlow"
 CHOICES = 10  # of a trial

@@ -26,8 +26,8 @@ from rl2lib.experiments.papers.figure2 import curve_points, learning_curve
 from rl2lib.experiments.papers.short_trials_first import Part, Parts, imitating, reinforcing, scaled
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Trained
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.imitation import label_ties
 from rl2lib.types import Trajectory
@@ -35,7 +35,6 @@ from rl2lib.types import Trajectory
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "imitation"
 RL2_SHORT_FIRST = "RL², short trials first"

@@ -12,7 +12,7 @@ from rl2lib.agents.posterior import TRUE_PRIOR, Prior
 from rl2lib.agents.tabular import Oracle, TabularAgent
 from rl2lib.agents.tabular_variants import GRIDS, TUNED, VARIANTS, Scalings, Variant, tabular_agents
 from rl2lib.evaluation.evaluate import Player, scores
-from rl2lib.experiments.reproduce.plan import Scale
+from rl2lib.experiments.plan import Scale
 from rl2lib.tasks.tabular import TabularEnv, TabularTasks
 
 RANDOM, ORACLE, BLIND = "Random", "Oracle, told the task", "Transition-blind"

@@ -26,8 +26,8 @@ from rl2lib.evaluation.evaluate import Player, compare, num_tasks, play
 from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.evaluation.statistics import Estimate
 from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.nested import in_chunks
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.gridworld import GridEnv, free_cells
@@ -39,7 +39,6 @@ from rl2lib.types import Policy, Trajectory, expect_kind
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "one-shot-navigation"
 PUBLISHED_STEPS = (100, 30)

@@ -38,9 +38,9 @@ from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
     runs,
     stages_of,
 )
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
 from rl2lib.experiments.rl1_vs_rl2 import BANDIT, RL1, RL2, Cell
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.bandit import TWO_POINT
 from rl2lib.types import Policy, Trajectory
 
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 PUBLISHED = {"bandit": 9.5}
 PUBLISHED_STEPS = 15.5  # of a corridor of unknown size: beside rows of ours it would say nothing

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.experiments import rl1_vs_rl2 as notebook
-from rl2lib.experiments.reproduce.plan import Run, Scale, Stage
+from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.experiments.rl1_vs_rl2 import BANDIT, CORRIDOR, RL1, RL2, Cell, Rl1VsRl2Config
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator

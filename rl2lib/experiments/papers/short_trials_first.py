@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, bandit_features
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.reproduce.plan import Stage
+from rl2lib.experiments.plan import Stage
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.training.imitation import Imitation, ImitationConfig

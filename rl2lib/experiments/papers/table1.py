@@ -20,15 +20,14 @@ from rl2lib.evaluation.choice import acting_best, best_of, draw_tasks
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers.table1_runs import CELLS, ID, PULLS, ROUNDS, SIZES, cells, numbers, runs, setting
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Scale
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.types import Policy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 AGENTS = ("Random", "Gittins", "TS", "OTS", "UCB1", "ε-greedy", "Greedy", "RL²", "SNAIL")
 PUBLISHED: dict[str, tuple[float, ...]] = {

@@ -14,7 +14,7 @@ from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, b
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.reproduce.plan import Run, Scale, Stage
+from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator

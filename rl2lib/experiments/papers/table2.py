@@ -22,8 +22,8 @@ from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import TabularEnv
@@ -36,7 +36,6 @@ from rl2lib.types import expect_kind
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "table2"
 EPISODES = (10, 25, 50, 75, 100)

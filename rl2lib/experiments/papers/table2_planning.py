@@ -28,8 +28,8 @@ from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.evaluate import Player, compare, play
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE, RANDOM, baseline_players, bounds
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict, at_least
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import ChainMDPs, TabularEnv, TabularTasks
@@ -42,7 +42,6 @@ from rl2lib.types import expect_kind
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "table2-planning"
 CELLS = ("chain_n10", "sparse_n10", "chain_n25", "sparse_n25")

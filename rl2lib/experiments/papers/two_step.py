@@ -23,8 +23,8 @@ from rl2lib.evaluation.choice import acting_best, best_of, draw_tasks
 from rl2lib.evaluation.evaluate import Player, compare, median_of, play
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.evaluation.stay import StayProbabilities, stay_counts, stay_probabilities
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
 
 ID = "two-step"
 LENGTHS = (10, 100)  # episodes a trial: 20 steps, as far as the paper's settings were unrolled; and longer trials

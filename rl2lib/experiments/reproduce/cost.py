@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl2lib.experiments.reproduce.plan import Experiment, Run, Scale, Stage
+from rl2lib.experiments.plan import Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.trained import num_seeds
 from rl2lib.rollout import rollout
 from rl2lib.tasks.sampling import make_generators
@@ -33,7 +34,7 @@ class Cost:
     core_hours: float
 
 
-def costs(experiments: list[Experiment], scale: Scale, seeds: int | None = None) -> list[Cost]:
+def costs(experiments: Sequence[Experiment], scale: Scale, seeds: int | None = None) -> list[Cost]:
     """Time and multiply every run of the experiments, each once, on one thread."""
     runs = {(run.owner, run.name): run for experiment in experiments for run in experiment.runs(scale)}
     with torch_threads(1):

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rl2lib.evaluation import figures, rows
+from rl2lib.evaluation import figures
 from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.evaluation.tables import Column, to_markdown
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.plan import SCALES, Experiment, Scale, Stage
-from rl2lib.experiments.reproduce.verdicts import Verdict, against_published
+from rl2lib.experiments.plan import SCALES, Experiment, Run, Scale, Stage
+from rl2lib.experiments.reproduce.ledger import Ledger
+from rl2lib.experiments.verdicts import Verdict, against_published
 from rl2lib.files import write_whole
 from rl2lib.training.schedules import as_schedule
 
 MARKS = {"matched": "=", "surpassed": "↑", "not reached": "↓", "open": "?", "not measured": ""}
 
 
-def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: dict[str, Any], table: Path) -> None:
+def write_page(
+    experiment: Experiment, runs: Iterable[Run], scale: Scale, measured: Measured, book: dict[str, Any], table: Path
+) -> None:
     """Write an experiment's figure, light and dark, and its page SCALE.md.
 
     Args:
         experiment: which one.
+        runs: its runs at that scale.
         scale: at which scale.
         measured: its rows and points.
         book: the provenance of its cells.
@@ -47,15 +49,20 @@ def write_page(experiment: Experiment, scale: Scale, measured: Measured, book: d
         parts += [f"## {cell}", _cell_table(measured.cell(cell)), _cell_note(measured.cell(cell))]
     if experiment.claims:
         parts += ["## Claims", _claims_table(experiment, scale, measured)]
-    if settings := _settings_table(experiment, scale, book):
+    if settings := _settings_table(runs, book):
         told = "Everything else (discount, trace, clipping, minibatches, seeds) is on the cards beside the weights."
         parts += ["## What learned, and how", settings, told]
     parts += ["## How it was made", _provenance_table(book)]
     write_whole(table.with_suffix(".md"), "\n\n".join(part for part in parts if part) + "\n")
 
 
-def write_summary(results: Path) -> None:
-    """Write README.md in the folder of results: every published number and every claim, each with its verdict."""
+def write_summary(experiments: Iterable[Experiment], ledger: Ledger) -> None:
+    """Write README.md in the folder of results: every published number and every claim, each with its verdict.
+
+    Args:
+        experiments: all that there are, in the order of the page.
+        ledger: of the folder.
+    """
     parts = [
         "# Results",
         "Every table and figure of the papers that was reproduced, each at the largest scale that was run. Generated "
@@ -67,13 +74,13 @@ def write_summary(results: Path) -> None:
         "noise, one way or the other. Not among them yet: visual navigation (Duan et al. 2016, section 3.3).",
     ]
     spent = _Spent()
-    for experiment in EXPERIMENTS.values():
-        scale, measured = _largest(experiment, results)
+    for experiment in experiments:
+        scale, measured = _largest(experiment, ledger)
         parts.append(f"## {experiment.title}")
         if scale is None or measured is None:
             parts.append(f"{experiment.source}. Not run yet: `rl2 reproduce {experiment.id}`.")
             continue
-        spent.add(results / experiment.id / f"{scale}.json")
+        spent.add(ledger.provenance(experiment.id, scale))
         page = f"{experiment.id}/{scale}"
         parts.append(
             f"{experiment.source}. Page, with the figure: [{page}.md]({page}.md). Numbers: [{page}.csv]({page}.csv). "
@@ -89,7 +96,7 @@ def write_summary(results: Path) -> None:
         below = {row.agent for row in measured.rows if against_published(row).word == "not reached"}
         parts.append("\n".join(f"- {agent}: {why}" for agent, why in experiment.reasons.items() if agent in below))
     parts.append(spent.said())
-    write_whole(results / "README.md", "\n\n".join(part for part in parts if part) + "\n")
+    write_whole(ledger.places.results / "README.md", "\n\n".join(part for part in parts if part) + "\n")
 
 
 class _Spent:
@@ -99,11 +106,9 @@ class _Spent:
         self.runs: dict[str, dict[str, Any]] = {}
         self.measuring = 0.0
 
-    def add(self, provenance: Path) -> None:
+    def add(self, provenance: dict[str, Any] | None) -> None:
         """Count what one table says of its making; a kill may have left it without."""
-        if not provenance.exists():
-            return
-        for made in json.loads(provenance.read_text(encoding="utf-8"))["cells"].values():
+        for made in (provenance or {"cells": {}})["cells"].values():
             self.measuring += made["seconds"]
             self.runs |= {card["sha256"]: card for card in made["trained"].values()}
 
@@ -119,10 +124,10 @@ class _Spent:
         )
 
 
-def _largest(experiment: Experiment, results: Path) -> tuple[Scale | None, Measured | None]:
+def _largest(experiment: Experiment, ledger: Ledger) -> tuple[Scale | None, Measured | None]:
     """The largest scale that was measured; smoke is none, it learns nothing."""
     for scale in reversed(SCALES[1:]):
-        measured = rows.read(results / experiment.id / f"{scale}.csv")
+        measured = ledger.measured(experiment.id, scale)
         if measured.rows or measured.points:
             return scale, measured
     return None, None
@@ -259,12 +264,12 @@ def _published_table(shown: Sequence[Row]) -> str:
     return to_markdown(records, [Column(key) for key in keys if any(record[key] for record in records)])
 
 
-def _settings_table(experiment: Experiment, scale: Scale, book: dict[str, Any]) -> str:
+def _settings_table(runs: Iterable[Run], book: dict[str, Any]) -> str:
     """A line for each trained run: what learned, and its stages, as planned; weights of another plan are refused."""
     named = (name for made in book["cells"].values() for name in made["trained"])  # "table1: gru-n10_k5, seed 0"
     trained = {name.partition(": ")[2].rpartition(", seed")[0] for name in named}
     records = []
-    for run in experiment.runs(scale):
+    for run in runs:
         if run.name not in trained:
             continue
         policy = run.policy(0)

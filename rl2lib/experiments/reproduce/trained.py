@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,8 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments import shipped
-from rl2lib.experiments.reproduce.plan import SEEDS, Experiment, Run, Scale, Stage
+from rl2lib.experiments.plan import NUM_HISTORY, SEEDS, Run, Scale, Stage
+from rl2lib.experiments.reproduce.places import VERSION, Places
 from rl2lib.files import write_whole
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
@@ -26,54 +27,23 @@ from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tens
 from rl2lib.training.loop import Watch, current_commit, describe, train
 from rl2lib.types import Trajectory
 
-VERSION = 1  # of what lies in a results folder; raise it when its form changes
-NUM_HISTORY = 200  # points of a learning curve on a card
 NUM_CHECKED = 512  # trials played with whole and with half precision
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where everything lies.
-
-    Attributes:
-        results: the folder of results, in the repository.
-        running: the folder of runs under way, which is not kept.
-    """
-
-    results: Path
-    running: Path
-
-    def weights(self, run: Run, scale: Scale, seed: int) -> Path:
-        """Return the common path of a finished run's weights and card."""
-        return self.results / run.owner / "checkpoints" / f"{scale}-{run.name}-seed{seed}"
-
-    def snapshot(self, run: Run, scale: Scale, iterations: int) -> Path:
-        """Return the common path of the first seed's weights after so many iterations, and of their card."""
-        place = self.weights(run, scale, 0)
-        return place.with_name(f"{place.name}-after{iterations}")
-
-    def stage(self, run: Run, scale: Scale, seed: int, stage: int) -> Path:
-        """Return the folder of a stage's checkpoints."""
-        return self.running / run.owner / scale / run.name / f"seed-{seed}" / f"stage-{stage}"
-
-    def table(self, experiment: str, scale: Scale) -> Path:
-        """Return the path of an experiment's CSV."""
-        return self.results / experiment / f"{scale}.csv"
-
-
-class Trained:
-    """The finished runs that a cell's measurement plays with.
+class TrainedRuns:
+    """Finished runs, each file read once: what is played is what the provenance tells of.
 
     Args:
-        experiment: whose runs.
+        runs: which ones.
         scale: their scale.
         places: where they lie.
         seeds: how many of each; None is the plan's own number.
     """
 
-    def __init__(self, experiment: Experiment, scale: Scale, places: Places, seeds: int | None = None) -> None:
+    def __init__(self, runs: Iterable[Run], scale: Scale, places: Places, seeds: int | None = None) -> None:
         self.scale, self.places, self.seeds = scale, places, seeds
-        self._runs = {run.name: run for run in experiment.runs(scale)}
+        self._runs = {run.name: run for run in runs}
+        self._read: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Tensor]]] = {}
 
     def policies(self, name: str) -> list[SoftmaxPolicy]:
         """Return a run's policies, one a seed.
@@ -85,19 +55,26 @@ class Trained:
         return [self._policy(run, seed) for seed in range(num_seeds(run, self.scale, self.seeds))]
 
     def cards(self, name: str) -> list[dict[str, Any]]:
-        """Return a run's cards, one a seed; "history" holds its learning curve."""
+        """Return a run's cards, one a seed; "history" holds its learning curve.
+
+        Raises:
+            CheckpointError: if one is missing or damaged.
+        """
         run = self._runs[name]
-        seeds = range(num_seeds(run, self.scale, self.seeds))
-        return [finished(run, self.scale, seed, self.places)[0] for seed in seeds]
+        return [self._finished(run, seed)[0] for seed in range(num_seeds(run, self.scale, self.seeds))]
 
     def _policy(self, run: Run, seed: int) -> SoftmaxPolicy:
-        _, weights = finished(run, self.scale, seed, self.places)
         policy = run.policy(seed)
         try:
-            policy.load_state_dict(weights)
+            policy.load_state_dict(self._finished(run, seed)[1])
         except RuntimeError as error:
             raise CheckpointError(f"{run.name}, seed {seed}: its weights do not fit its policy: {error}") from error
         return policy
+
+    def _finished(self, run: Run, seed: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        if (run.name, seed) not in self._read:
+            self._read[run.name, seed] = finished(run, self.scale, seed, self.places)
+        return self._read[run.name, seed]
 
 
 def num_seeds(run: Run, scale: Scale, asked: int | None) -> int:
@@ -131,8 +108,8 @@ def _read(place: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointError(f"{error}; the files are {card} and {weights}") from error
 
 
-def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
-    """Return whether a run is there already.
+def finished_card(run: Run, scale: Scale, seed: int, places: Places) -> dict[str, Any] | None:
+    """Return the card of a run that is there already; None if there is none.
 
     Raises:
         CheckpointError: if what is there is damaged, or was made by another plan.
@@ -140,8 +117,9 @@ def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
     place = places.weights(run, scale, seed)
     wanted = [place, *(places.snapshot(run, scale, iterations) for iterations in snapshots(run, seed))]
     if not all(path.with_suffix(shipped.CARD).exists() for path in wanted):
-        return False
-    made, planned = finished(run, scale, seed, places)[0]["config"]["stages"], _descriptions(run, seed)
+        return None
+    card, _ = finished(run, scale, seed, places)
+    made, planned = card["config"]["stages"], _descriptions(run, seed)
     differences = [f"it had {len(made)} stages, now {len(planned)}"] if len(made) != len(planned) else []
     for was, now in zip(made, planned, strict=False):
         differences += [
@@ -152,7 +130,7 @@ def is_finished(run: Run, scale: Scale, seed: int, places: Places) -> bool:
             f"{place}: it was made by another plan: {differences[0]}; "
             f"`rl2 reproduce {run.owner} --scale {scale} --fresh` makes it again"
         )
-    return True
+    return card
 
 
 def snapshots(run: Run, seed: int) -> tuple[int, ...]:
@@ -208,7 +186,7 @@ def train_run(
         raise ValueError(f"{run.owner}: {run.name} has no stages")
     policy = policy.to("cpu")
     what = f"{run.owner}: {run.name}, seed {seed}, at {scale} scale"
-    common = {
+    common: dict[str, Any] = {
         "version": VERSION,
         "command": f"rl2 reproduce {run.owner} --scale {scale} --fresh",
         "config": {"stages": descriptions},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.experiments.reproduce.plan import Run, Scale
+from rl2lib.experiments.plan import Run, Scale
 
 
 class FreshWeights:

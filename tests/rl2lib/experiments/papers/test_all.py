@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from rl2lib.evaluation import rows
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.plan import SCALES
+from rl2lib.experiments.catalogue import EXPERIMENTS
+from rl2lib.experiments.plan import SCALES
 
 
 def reproduce(out, *words):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from rl2lib.evaluation import figures
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.plan import Experiment
-from rl2lib.experiments.reproduce.trained import Places
+from rl2lib.experiments.catalogue import EXPERIMENTS
+from rl2lib.experiments.plan import Experiment
+from rl2lib.experiments.reproduce.places import Places
 
 
 @pytest.fixture

@@ -14,14 +14,16 @@ import pytest
 
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.rows import Measured
-from rl2lib.experiments.papers.catalogue import UnknownExperiment
+from rl2lib.experiments.catalogue import UnknownExperiment
+from rl2lib.experiments.plan import Experiment, Scale, Trained
 from rl2lib.experiments.reproduce import campaign
-from rl2lib.experiments.reproduce.campaign import Measuring, Order, ReproduceError, Training, carry_out, reproduce
-from rl2lib.experiments.reproduce.plan import Experiment, Scale
-from rl2lib.experiments.reproduce.trained import Places, Trained
+from rl2lib.experiments.reproduce.agenda import Agenda, Measuring, Order, ReproduceError, Training
+from rl2lib.experiments.reproduce.campaign import carry_out
+from rl2lib.experiments.reproduce.places import Places
 from rl2lib.training import checkpoint
 from rl2lib.training.checkpoint import CheckpointError
 from tests.rl2lib.experiments.reproduce import tiny
+from tests.rl2lib.experiments.reproduce.tiny import reproduce
 
 Enter = Callable[..., None]
 NET, OTHER = "tiny: net, seed 0", "tiny: other, seed 0"
@@ -192,14 +194,12 @@ def test_a_run_that_two_experiments_measure_is_trained_once(places: Places, ente
     assert again(done, smoke(places, fresh=True), "guest", "tiny")[0] == "guest: net, seed 0"
 
 
-def test_a_training_asked_for_again_is_not_done_again(
-    places: Places, enter: Enter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_training_asked_for_again_is_not_done_again(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a scheduler asks that has lost the worker with the answer."""
-    enter(tiny.experiment())
-    card = carry_out(Training("tiny", "net", 0), smoke(places))
+    known = [tiny.experiment()]
+    card = carry_out(Training("tiny", "net", 0), Agenda(known, smoke(places)))
     monkeypatch.setattr(campaign, "train_run", None)
-    assert carry_out(Training("tiny", "net", 0), smoke(places)) == card
+    assert carry_out(Training("tiny", "net", 0), Agenda(known, smoke(places))) == card
 
 
 # --------------------------------------------------------------------------------------- what a failure costs

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from rl2lib import cluster
 from rl2lib.cli import app
 from rl2lib.evaluation import rows
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.trained import Places
+from rl2lib.experiments.catalogue import EXPERIMENTS
+from rl2lib.experiments.reproduce.places import Places
 from tests.rl2lib.experiments.reproduce import tiny
 
 Enter = Callable[..., None]

@@ -18,10 +18,13 @@ from distributed import Client, LocalCluster
 from rl2lib import cluster as clusters
 from rl2lib.cluster import ClusterError, cluster
 from rl2lib.evaluation import rows
+from rl2lib.experiments.catalogue import catalogue
 from rl2lib.experiments.reproduce import campaign
-from rl2lib.experiments.reproduce.campaign import Job, Measuring, Order, Training, reproduce
-from rl2lib.experiments.reproduce.trained import Places, train_run
+from rl2lib.experiments.reproduce.agenda import Job, Measuring, Order, Training
+from rl2lib.experiments.reproduce.places import Places
+from rl2lib.experiments.reproduce.trained import train_run
 from tests.rl2lib.experiments.reproduce import tiny
+from tests.rl2lib.experiments.reproduce.tiny import reproduce
 
 Enter = Callable[..., None]
 ROOT = Path(__file__).parents[4]
@@ -52,8 +55,10 @@ def wait_for(path: Path) -> None:
         time.sleep(0.005)
 
 
-def on_cluster(client: Client, order: Order, jobs: dict[Job, list[Training]]) -> dict[str, Any]:
-    return {str(job): outcome for job, outcome in campaign._on_cluster(client, jobs, order)}
+def on_cluster(
+    client: Client, order: Order, jobs: dict[Job, list[Training]], known: campaign.Catalogue = catalogue
+) -> dict[str, Any]:
+    return {str(job): outcome for job, outcome in campaign._on_cluster(client, jobs, order, known)}
 
 
 def test_a_scheduler_does_all_that_this_process_would(places: Places, enter: Enter, threads: LocalCluster) -> None:
@@ -113,7 +118,9 @@ def test_two_who_ask_for_the_same_job_elsewhere_each_get_their_own(
     """A scheduler keeps a job's result under its key while anybody holds it."""
     enter(tiny.experiment())
     elsewhere = Places(places.results.with_name("elsewhere"), places.running)
-    outcomes = [campaign._on_cluster(client, {NET: []}, Order(where, "smoke")) for where in (places, elsewhere)]
+    outcomes = [
+        campaign._on_cluster(client, {NET: []}, Order(where, "smoke"), catalogue) for where in (places, elsewhere)
+    ]
     for outcome in outcomes:
         next(outcome)  # and not to its end: the first is still held when the second asks
     assert tiny.weights(places) == tiny.weights(elsewhere)
@@ -130,14 +137,13 @@ def test_nothing_to_do_starts_no_cluster(places: Places, enter: Enter, monkeypat
 
 
 def test_a_job_whose_worker_is_killed_is_done_by_another_from_its_checkpoint(
-    places: Places, enter: Enter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     iterations, log = 120, tmp_path / "updates"
     monkeypatch.setenv("TINY_ITERATIONS", str(iterations))
     monkeypatch.setenv("TINY_LOG", str(log))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    enter(tiny.long_experiment())
     stage = places.stage(tiny.run(), "smoke", 0, 1)
     killed = []
 
@@ -153,7 +159,6 @@ def test_a_job_whose_worker_is_killed_is_done_by_another_from_its_checkpoint(
                 n_workers=2,
                 threads_per_worker=1,
                 dashboard_address=":0",
-                preload=[tiny.__file__],
                 silence_logs=50,
             )
         )
@@ -161,7 +166,7 @@ def test_a_job_whose_worker_is_killed_is_done_by_another_from_its_checkpoint(
         thread = threading.Thread(target=kill_whoever_trains)
         thread.start()
         jobs: dict[Job, list[Training]] = {NET: [], FIRST: [NET], Measuring("tiny", "second"): [NET]}
-        found = on_cluster(client, Order(places, "smoke"), jobs)
+        found = on_cluster(client, Order(places, "smoke"), jobs, tiny.long_catalogue)
         thread.join()
     assert not [outcome for outcome in found.values() if isinstance(outcome, Exception)]
     assert [found[f"tiny: {cell}"][0].cells() for cell in tiny.CELLS] == [["first"], ["second"]]

@@ -11,9 +11,12 @@ import pytest
 
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.rows import Measured, Point, Row
+from rl2lib.experiments.catalogue import catalogue
+from rl2lib.experiments.plan import Claim, Experiment
+from rl2lib.experiments.reproduce.ledger import Ledger
 from rl2lib.experiments.reproduce.pages import write_page, write_summary
-from rl2lib.experiments.reproduce.plan import Claim, Experiment
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.reproduce.places import Places
+from rl2lib.experiments.verdicts import Verdict
 from tests.rl2lib.experiments.reproduce import tiny
 
 Enter = Callable[..., None]
@@ -79,7 +82,8 @@ def experiment(**parts: Any) -> Experiment:
 
 def page(enter: Enter, folder: Path, measured: Measured = MEASURED, **parts: Any) -> str:
     enter()
-    write_page(experiment(**parts), "laptop", measured, BOOK, folder / "laptop.csv")
+    shown = experiment(**parts)
+    write_page(shown, shown.runs("laptop"), "laptop", measured, BOOK, folder / "laptop.csv")
     return (folder / "laptop.md").read_text(encoding="utf-8")
 
 
@@ -172,7 +176,7 @@ def summary(enter: Enter, results: Path, **scales: Measured) -> str:
     enter(experiment(), tiny.experiment("later", title="Another"))
     for scale, measured in scales.items():
         rows.write(results / "tiny" / f"{scale}.csv", measured)
-    write_summary(results)
+    write_summary(catalogue().values(), Ledger(Places(results, results)))
     return (results / "README.md").read_text(encoding="utf-8")
 
 
@@ -222,7 +226,7 @@ def test_what_was_spent_counts_a_run_once(enter: Enter, tmp_path: Path) -> None:
         table = tmp_path / name / "laptop.csv"
         rows.write(table, MEASURED)
         table.with_suffix(".json").write_text(json.dumps({"cells": cells}))
-    write_summary(tmp_path)
+    write_summary(catalogue().values(), Ledger(Places(tmp_path, tmp_path)))
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "2 trained networks, 7 million environment steps, 2.0 hours of training and 1.0 of measuring" in text
 

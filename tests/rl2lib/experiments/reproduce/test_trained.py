@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.experiments.plan import Run, Stage
 from rl2lib.experiments.reproduce import trained
-from rl2lib.experiments.reproduce.plan import Run, Stage
-from rl2lib.experiments.reproduce.trained import Places, Trained, forget, is_finished, num_seeds, train_run
+from rl2lib.experiments.reproduce.places import Places
+from rl2lib.experiments.reproduce.trained import TrainedRuns, finished_card, forget, num_seeds, train_run
 from rl2lib.tasks.bandit import BanditEnv
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.training.checkpoint import CheckpointError
@@ -35,9 +36,9 @@ def read_card(places: Places, run: Run | None = None) -> dict[str, Any]:
 
 def test_a_finished_run_has_a_card_and_weights_and_nothing_under_way(places: Places) -> None:
     run = tiny.run(iterations=4)
-    assert not is_finished(run, "smoke", 0, places)
+    assert not finished_card(run, "smoke", 0, places)
     card = trained_once(places, run)
-    assert read_card(places) == card and is_finished(run, "smoke", 0, places)
+    assert read_card(places) == card == finished_card(run, "smoke", 0, places)
     assert sorted(path.name for path in places.results.rglob("*") if path.is_file()) == [
         "smoke-net-seed0.json",
         "smoke-net-seed0.safetensors",
@@ -59,16 +60,16 @@ def test_a_finished_run_has_a_card_and_weights_and_nothing_under_way(places: Pla
 def test_what_measures_it_finds_its_policies_and_cards_seed_by_seed(places: Places) -> None:
     experiment = tiny.experiment(runs=(tiny.run(seeds=2),))
     cards = [trained_once(places, seed=seed) for seed in (0, 1)]
-    found = Trained(experiment, "smoke", places)
+    found = TrainedRuns(experiment.runs("smoke"), "smoke", places)
     policies = found.policies("net")
     assert found.cards("net") == cards and len(policies) == 2
     for seed, policy in enumerate(policies):
         wanted = load_file(places.weights(tiny.run(), "smoke", seed).with_suffix(".safetensors"))
         assert all(torch.equal(value, wanted[name].float()) for name, value in policy.state_dict().items())
     assert not torch.equal(policies[0].state_dict()["core.weight_hh"], policies[1].state_dict()["core.weight_hh"])
-    assert len(Trained(experiment, "smoke", places, seeds=1).policies("net")) == 1
+    assert len(TrainedRuns(experiment.runs("smoke"), "smoke", places, seeds=1).policies("net")) == 1
     with pytest.raises(CheckpointError, match=r"seed2\.json is missing.*smoke-net-seed2\.safetensors"):
-        Trained(experiment, "smoke", places, seeds=3).policies("net")
+        TrainedRuns(experiment.runs("smoke"), "smoke", places, seeds=3).policies("net")
 
 
 def test_the_number_of_seeds_is_the_users_or_the_runs_or_the_scales() -> None:
@@ -132,7 +133,7 @@ def test_weights_are_halved_only_where_that_changes_nothing(
     kept = load_file(places.weights(run, "smoke", 0).with_suffix(".safetensors"))
     assert kept["logits"].dtype == (torch.float16 if precision == "half" else torch.float32)
     assert kept["count"].item() == 4_097, "a count is no weight"
-    (policy,) = Trained(tiny.experiment(runs=(run,)), "smoke", places).policies("net")
+    (policy,) = TrainedRuns(tiny.experiment(runs=(run,)).runs("smoke"), "smoke", places).policies("net")
     assert policy.state_dict()["logits"].tolist() == pytest.approx(logits)
 
 
@@ -189,10 +190,10 @@ def test_a_kill_between_weights_and_card_is_mended(places: Places, monkeypatch: 
         patch.setattr(shipped, "write_whole", killed)
         with pytest.raises(KeyboardInterrupt):
             trained_once(places)
-    assert not is_finished(tiny.run(), "smoke", 0, places)
+    assert not finished_card(tiny.run(), "smoke", 0, places)
     monkeypatch.setattr(Reinforce, "update", None)  # all was done: it is only read
     trained_once(places)
-    assert is_finished(tiny.run(), "smoke", 0, places)
+    assert finished_card(tiny.run(), "smoke", 0, places)
 
 
 # --------------------------------------------------------------------------------------- not taken for it
@@ -202,7 +203,7 @@ def test_a_card_of_another_plan_is_refused(places: Places) -> None:
     trained_once(places)
     again = r"it was made by another plan: .*; `rl2 reproduce tiny --scale smoke --fresh` makes it again"
     with pytest.raises(CheckpointError, match=again) as refused:
-        is_finished(tiny.run(iterations=5), "smoke", 0, places)
+        finished_card(tiny.run(iterations=5), "smoke", 0, places)
     assert "training was {'iterations': 4," in str(refused.value) and "now {'iterations': 5," in str(refused.value)
 
 
@@ -216,7 +217,7 @@ def test_a_card_of_another_number_of_stages_is_refused(places: Places, more: boo
         return [*planned, planned[-1]] if more else planned[:1]
 
     with pytest.raises(CheckpointError, match=f"it had 2 stages, now {3 if more else 1}"):
-        is_finished(replace(run, stages=other), "smoke", 0, places)
+        finished_card(replace(run, stages=other), "smoke", 0, places)
 
 
 def test_a_card_of_other_tasks_is_refused(places: Places) -> None:
@@ -229,7 +230,7 @@ def test_a_card_of_other_tasks_is_refused(places: Places) -> None:
         ]
 
     with pytest.raises(CheckpointError, match=r"setting was .*'num_pulls': 4.*, now .*'num_pulls': 5"):
-        is_finished(replace(run, stages=other), "smoke", 0, places)
+        finished_card(replace(run, stages=other), "smoke", 0, places)
 
 
 def test_weights_that_disagree_with_their_card_are_refused_and_both_named(places: Places) -> None:
@@ -238,9 +239,9 @@ def test_weights_that_disagree_with_their_card_are_refused_and_both_named(places
     weights = place.with_suffix(".safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     for look in (
-        lambda: is_finished(tiny.run(), "smoke", 0, places),
-        lambda: Trained(tiny.experiment(), "smoke", places).policies("net"),
-        lambda: Trained(tiny.experiment(), "smoke", places).cards("net"),
+        lambda: finished_card(tiny.run(), "smoke", 0, places),
+        lambda: TrainedRuns(tiny.experiment().runs("smoke"), "smoke", places).policies("net"),
+        lambda: TrainedRuns(tiny.experiment().runs("smoke"), "smoke", places).cards("net"),
     ):
         with pytest.raises(CheckpointError, match="not those that its card describes") as refused:
             look()
@@ -252,14 +253,14 @@ def test_a_card_of_another_version_is_refused(places: Places, monkeypatch: pytes
     trained_once(places)
     monkeypatch.setattr(trained, "VERSION", 99)
     with pytest.raises(CheckpointError, match="expected version 99, got 1"):
-        is_finished(tiny.run(), "smoke", 0, places)
+        finished_card(tiny.run(), "smoke", 0, places)
 
 
 def test_weights_of_another_policy_are_refused(places: Places) -> None:
     trained_once(places)
     run = replace(tiny.run(), policy=lambda seed: Constant([0.0, 0.0]))
     with pytest.raises(CheckpointError, match="net, seed 0: its weights do not fit its policy"):
-        Trained(tiny.experiment(runs=(run,)), "smoke", places).policies("net")
+        TrainedRuns(tiny.experiment(runs=(run,)).runs("smoke"), "smoke", places).policies("net")
 
 
 def test_a_run_of_another_plan_under_way_is_refused_and_can_be_removed(
@@ -281,7 +282,7 @@ def test_what_is_forgotten_is_gone_and_the_other_seed_is_not(places: Places) -> 
     for seed in (0, 1):
         trained_once(places, seed=seed)
     forget(tiny.run(), "smoke", 0, places)
-    assert not is_finished(tiny.run(), "smoke", 0, places) and is_finished(tiny.run(), "smoke", 1, places)
+    assert not finished_card(tiny.run(), "smoke", 0, places) and finished_card(tiny.run(), "smoke", 1, places)
     forget(tiny.run(), "smoke", 0, places)  # once more does no harm
 
 
@@ -340,14 +341,14 @@ def test_a_run_without_its_snapshots_is_not_finished_and_other_seeds_need_none(p
     run = watched_run(snapshots=(1,))
     for seed in (0, 1):
         trained_once(places, run, seed)
-        assert is_finished(run, "smoke", seed, places)
+        assert finished_card(run, "smoke", seed, places)
     assert sorted(path.name for path in places.results.rglob("*.json")) == [
         "smoke-net-seed0-after1.json",
         "smoke-net-seed0.json",
         "smoke-net-seed1.json",
     ]
     places.snapshot(run, "smoke", 1).with_suffix(".json").unlink()
-    assert not is_finished(run, "smoke", 0, places) and is_finished(run, "smoke", 1, places)
+    assert not finished_card(run, "smoke", 0, places) and finished_card(run, "smoke", 1, places)
     trained_once(places, run)
     forget(run, "smoke", 0, places)
     assert [path.name for path in places.results.rglob("*") if path.is_file() and "seed0" in path.name] == []

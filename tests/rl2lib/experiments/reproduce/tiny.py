@@ -1,6 +1,6 @@
 """A tiny experiment for the tests: two arms, four pulls, runs of two short stages.
 
-Given to a Dask worker as its preload, it enters the worker's catalogue, with `TINY_ITERATIONS` for the run's length and
+A worker of another process makes the long one by `long_catalogue`, with `TINY_ITERATIONS` for the run's length and
 `TINY_LOG`, a file that gains a line for every update.
 """
 
@@ -13,10 +13,12 @@ from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Point
-from rl2lib.experiments.papers.catalogue import EXPERIMENTS
-from rl2lib.experiments.reproduce.plan import Claim, Experiment, Run, Scale, Stage
-from rl2lib.experiments.reproduce.trained import Places, Trained
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.catalogue import catalogue, find
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
+from rl2lib.experiments.reproduce import campaign
+from rl2lib.experiments.reproduce.agenda import Order
+from rl2lib.experiments.reproduce.places import Places
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generators
@@ -133,6 +135,11 @@ def long_experiment() -> Experiment:
     return experiment(runs=(run(iterations=iterations, learner=Logged),))
 
 
-def dask_setup(worker: object) -> None:
-    """Enter the worker's catalogue; Dask calls this when the worker starts."""
-    EXPERIMENTS["tiny"] = long_experiment()
+def long_catalogue() -> dict[str, Experiment]:
+    """Return it as a catalogue; a worker is sent this function's name."""
+    return {"tiny": long_experiment()}
+
+
+def reproduce(ids: list[str], order: Order) -> list[str]:
+    """Reproduce experiments of the catalogue."""
+    return campaign.reproduce([find(id) for id in ids], order, catalogue)

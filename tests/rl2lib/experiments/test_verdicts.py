@@ -6,7 +6,7 @@ import pytest
 
 from rl2lib.evaluation.rows import Row
 from rl2lib.evaluation.statistics import normal_estimate
-from rl2lib.experiments.reproduce.verdicts import against_published, at_least
+from rl2lib.experiments.verdicts import against_published, at_least
 from tests.rl2lib.evaluation.test_rows import row
 
 VERDICTS: dict[str, tuple[Row, str]] = {

@@ -19,7 +19,7 @@ from rl2lib.experiments.papers import (
     table2_planning,
     two_step,
 )
-from rl2lib.experiments.reproduce.plan import Experiment
+from rl2lib.experiments.plan import Experiment
 from rl2lib.tasks.by_id import nearest_hint
 
 _MODULES = (
@@ -41,6 +41,11 @@ _MODULES = (
 )
 EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.id: module.EXPERIMENT for module in _MODULES}
 """In the order of the papers."""
+
+
+def catalogue() -> dict[str, Experiment]:
+    """Return every experiment by its id; a function, so that a worker on another machine can be sent its name."""
+    return EXPERIMENTS
 
 
 class UnknownExperiment(ValueError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.rows import Measured
-from rl2lib.experiments.reproduce.verdicts import Verdict
+from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, Watch
@@ -16,12 +16,12 @@ from rl2lib.training.loop import TrainingConfig, Watch
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rl2lib.experiments.reproduce.trained import Trained
-
 Scale = Literal["smoke", "laptop", "paper"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 SEEDS: dict[Scale, int] = {"smoke": 1, "laptop": 3, "paper": 5}
 """How many seeds a run is trained with, where neither it nor the user says."""
+NUM_HISTORY = 200
+"""Points that a card keeps of a learning curve, at most; each is the mean of a piece of it."""
 
 
 class Stage(NamedTuple):
@@ -61,6 +61,18 @@ class Run:
     stages: Callable[[SoftmaxPolicy, int], Iterable[Stage]]
     seeds: int | None = None
     snapshots: tuple[int, ...] = ()
+
+
+class Trained(Protocol):
+    """The finished runs of an experiment, as whoever measures a cell is handed them."""
+
+    def policies(self, name: str) -> list[SoftmaxPolicy]:
+        """Return a run's policies, one a seed."""
+        ...
+
+    def cards(self, name: str) -> list[dict[str, Any]]:
+        """Return a run's cards, one a seed; "history" holds its learning curve."""
+        ...
 
 
 @dataclass(frozen=True)
