@@ -5,7 +5,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.rows import Measured
 from rl2lib.experiments.catalogue import UnknownExperiment
-from rl2lib.experiments.plan import Experiment, Scale, Trained
+from rl2lib.experiments.plan import Experiment, Run, Scale, Trained
 from rl2lib.experiments.reproduce import campaign
 from rl2lib.experiments.reproduce.agenda import Agenda, Measuring, Order, ReproduceError, Training
 from rl2lib.experiments.reproduce.campaign import carry_out
@@ -122,6 +123,50 @@ def test_the_second_time_nothing_is_done(places: Places, enter: Enter, done: lis
     before = {path: path.read_bytes() for path in places.results.rglob("*") if path.is_file()}
     assert again(done, smoke(places)) == []
     assert before == {path: path.read_bytes() for path in places.results.rglob("*") if path.is_file()}
+
+
+def test_the_second_time_a_plan_is_asked_for_once_and_a_file_is_read_once(places: Places, enter: Enter) -> None:
+    asked: list[str] = []
+
+    def counting(whole: Experiment) -> Experiment:
+        def runs(scale: Scale) -> list[Run]:
+            asked.append(whole.id)
+            return whole.runs(scale)
+
+        return replace(whole, runs=runs)
+
+    shared = tiny.run("tiny", seeds=3)
+    mine = (shared, tiny.run(name="other", cells=("second",)))
+    enter(counting(tiny.experiment(runs=mine)), counting(tiny.experiment("guest", (shared,))))
+    reproduce(["tiny", "guest"], smoke(places))
+    asked.clear()
+    with opened_below(places.results) as files:
+        assert reproduce(["tiny", "guest"], smoke(places)) == []
+    assert asked == ["tiny", "guest"]
+    assert {path.suffix for path in files} == {".json", ".csv", ".safetensors"}
+    assert len(files) == len(set(files)) == 2 * (3 + 1) + 2 * 3, "cards and weights, tables, points and provenance"
+
+
+LISTENING: list[tuple[Path, list[Path]]] = []
+
+
+@contextmanager
+def opened_below(folder: Path) -> Iterator[list[Path]]:
+    """Collect every file below a folder that this process opens to read."""
+    files: list[Path] = []
+    LISTENING.append((folder, files))
+    yield files
+    LISTENING.clear()
+
+
+def _listen(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and LISTENING and isinstance(arguments[0], str) and arguments[1] in ("r", "rb"):
+        ((folder, files),) = LISTENING
+        if folder in Path(arguments[0]).parents:
+            files.append(Path(arguments[0]))
+
+
+sys.addaudithook(_listen)  # for good, which is why it listens only while somebody asks
 
 
 def test_measured_again_from_the_same_weights(places: Places, enter: Enter, done: list[str]) -> None:
@@ -385,7 +430,7 @@ def test_a_damaged_table_is_refused_and_measured_again_once_it_is_removed(
     again(done, smoke(places))
     before = table(places).read_bytes()
     table(places).write_bytes(before[:-20])
-    with pytest.raises(ReproduceError, match=r"smoke\.csv: line 9 is not as it was written .* or remove it"):
+    with pytest.raises(ReproduceError, match=r"smoke\.csv: line 9 is not as it was written: .* or remove it"):
         reproduce(["tiny"], smoke(places))
     table(places).unlink()
     assert again(done, smoke(places)) == [FIRST, SECOND] and table(places).read_bytes() == before
