@@ -62,7 +62,12 @@ class ForgetfulPolicy(RecurrentPolicy):
 
     def unroll(self, inputs: StepInput, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits [B, T, A] for whole trials' inputs, and the last state."""
-        state = self.initial_state(len(inputs.prev_action)) if state is None else state
+        batch_size, num_steps = inputs.prev_action.shape
+        state = self.initial_state(batch_size) if state is None else state
+        if self.forgets == "steps":  # no step hangs on another, so all are taken at once
+            once = StepInput(*(column.flatten(0, 1) for column in inputs))
+            every, last = self.step(self.initial_state(batch_size * num_steps), once)
+            return every.unflatten(0, (batch_size, num_steps)), last.unflatten(0, (batch_size, num_steps))[:, -1]
         logits = []
         for now in zip(*(column.unbind(dim=1) for column in inputs), strict=True):
             now_logits, state = self.step(state, StepInput(*now))

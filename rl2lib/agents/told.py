@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.tasks.views import which_of_two
-from rl2lib.types import StepInput
+from rl2lib.types import Policy, StepInput
 
 
 class ToldState(NamedTuple):
@@ -55,3 +55,24 @@ class Told:
         seen = inputs._replace(observation=torch.cat([inputs.observation, told * state.task], dim=1))
         actions, own = self.policy.act(state.own, seen, generator)
         return actions, ToldState(own, state.task, told)
+
+
+class NotShown:
+    """An agent in a view that shows more than it was trained on: what the view adds to an observation is cut off.
+
+    Args:
+        policy: reads observations [B, width].
+        width: of the observations that it knows.
+    """
+
+    def __init__(self, policy: Policy[Any], width: int) -> None:
+        self.policy, self.width = policy, width
+        self.mode = getattr(policy, "mode", "own rule")
+
+    def initial_state(self, batch_size: int, tasks: object = None) -> Any:
+        """Return the policy's own."""
+        return self.policy.initial_state(batch_size)
+
+    def act(self, state: Any, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, Any]:
+        """Return actions [B] and the policy's next state."""
+        return self.policy.act(state, inputs._replace(observation=inputs.observation[:, : self.width]), generator)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from rl2lib.experiments.papers import (
     ablation,
+    belief_input,
     dependent_bandits,
     eleven_arms,
     extrapolation,
     figure2,
     figure3,
+    goal_generalisation,
     goal_gridworld,
     harlow,
     imitation,
+    long_corridors,
     one_shot_navigation,
     rl1_vs_rl2,
     table1,
     table2,
     table2_planning,
+    ten_arms,
     two_step,
 )
+from rl2lib.experiments.papers.eleven_arms import learning as eleven_arms_learning
 from rl2lib.experiments.plan import Experiment
 from rl2lib.tasks.by_id import nearest_hint
 
@@ -30,14 +35,19 @@ _MODULES = (
     table2_planning,
     figure3,
     rl1_vs_rl2,
+    belief_input,
+    long_corridors,
     dependent_bandits,
     eleven_arms,
+    eleven_arms_learning,
     two_step,
     harlow,
     one_shot_navigation,
     goal_gridworld,
+    goal_generalisation,
     ablation,
     extrapolation,
+    ten_arms,
 )
 EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.id: module.EXPERIMENT for module in _MODULES}
 """In the order of the papers."""

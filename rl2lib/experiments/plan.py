@@ -20,8 +20,6 @@ Scale = Literal["smoke", "laptop", "paper"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 SEEDS: dict[Scale, int] = {"smoke": 1, "laptop": 3, "paper": 5}
 """How many seeds a run is trained with, where neither it nor the user says."""
-NUM_HISTORY = 200
-"""Points that a card keeps of a learning curve, at most; each is the mean of a piece of it."""
 
 
 class Stage(NamedTuple):

@@ -22,10 +22,11 @@ from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.evaluate import Player, compare, median_of
 from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.evaluation.statistics import mean_estimate
+from rl2lib.experiments.history import NUM_HISTORY
 from rl2lib.experiments.papers import table1, table1_runs
 from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS
 from rl2lib.experiments.papers.table1_runs import numbers
-from rl2lib.experiments.plan import NUM_HISTORY, Claim, Experiment, Scale, Trained
+from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
 from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
 

@@ -18,7 +18,8 @@ from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import paired_difference
 from rl2lib.experiments import shipped
-from rl2lib.experiments.plan import NUM_HISTORY, SEEDS, Run, Scale, Stage
+from rl2lib.experiments.history import thinned
+from rl2lib.experiments.plan import SEEDS, Run, Scale, Stage
 from rl2lib.experiments.reproduce.places import VERSION, Places
 from rl2lib.files import write_whole
 from rl2lib.tasks.catalogue import Setting
@@ -213,7 +214,7 @@ def train_run(
         what=what,
         precision=precision,
         env_steps=env_steps,
-        history={name: _thinned(values) for name, values in history.items()},
+        history={name: thinned(values) for name, values in history.items()},
         **common,
     )
     shutil.rmtree(places.stage(run, scale, seed, 0).parent, ignore_errors=True)
@@ -289,10 +290,3 @@ def _plays_the_same(policy: SoftmaxPolicy, setting: Setting, seed: int) -> bool:
         scores.append(trajectory.trial_return(expected=trajectory.expected_reward is not None))
     difference = paired_difference(*scores)
     return difference.low <= 0 <= difference.high
-
-
-def _thinned(values: list[float]) -> list[float | None]:
-    """Means over equal pieces, at most NUM_HISTORY of them: a learning curve that a card can hold; None for a gap."""
-    pieces = torch.tensor(values, dtype=torch.float64).tensor_split(min(NUM_HISTORY, len(values)))
-    means = [float(f"{piece.nanmean().item():.6g}") for piece in pieces]
-    return [mean if math.isfinite(mean) else None for mean in means]

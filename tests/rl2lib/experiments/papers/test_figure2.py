@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
 from rl2lib.evaluation.rows import Measured, Point, Row
+from rl2lib.experiments.history import NUM_HISTORY
 from rl2lib.experiments.papers import figure2, table1, table1_runs
 from rl2lib.experiments.papers.figure2 import FINAL, LEVEL, STEPS, Curve, end_of, learning_curve, steps_to
-from rl2lib.experiments.reproduce.trained import NUM_HISTORY
 
 GRU = figure2.CURVES[0]
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments import goal_gridworld as notebook
-from rl2lib.experiments.goal_gridworld import ALL_CELLS, CORNERS
-from rl2lib.experiments.papers import goal_gridworld as paper
-from rl2lib.experiments.papers.goal_gridworld import EXPERIMENT, even_tasks, optimum
-from rl2lib.experiments.papers.goal_gridworld_runs import (
+from rl2lib.experiments.papers.goal_gridworld import EXPERIMENT, claims, players
+from rl2lib.experiments.papers.goal_gridworld.players import even_tasks, optimum
+from rl2lib.experiments.papers.goal_gridworld.trained import (
     ALL,
+    ALL_CELLS,
+    CORNERS,
     FOLD_CELLS,
     GROUPS,
     HELD_OUT,
@@ -23,17 +23,16 @@ from rl2lib.experiments.papers.goal_gridworld_runs import (
     TWIN,
     fold,
 )
+from rl2lib.experiments.reproduce.places import Places
+from rl2lib.experiments.reproduce.trained import TrainedRuns
 
 TRAINED, TWINS = f"{RECURRENT} (PPO)", f"{TWIN} (PPO)"
 
 
-class Shipped:
-    """Notebook 06's agents on all cells, two seeds."""
-
-    def policies(self, name: str) -> list[Any]:
-        shipped = notebook.load()
-        goals = CORNERS if name.startswith("3_goals") else ALL_CELLS
-        return [shipped.agent(goals, seed, "recurrent" if "recurrent" in name else "feedforward") for seed in (0, 1)]
+@pytest.fixture
+def kept(root) -> TrainedRuns:
+    """Two seeds of the kept agents."""
+    return TrainedRuns(EXPERIMENT.runs("laptop"), "laptop", Places(root / "results", root / "runs"), seeds=2)
 
 
 def test_folds_hold_out_every_cell_once_and_train_on_none_of_their_own() -> None:
@@ -42,18 +41,13 @@ def test_folds_hold_out_every_cell_once_and_train_on_none_of_their_own() -> None
         assert len(GROUPS[name].goals) == 18 and not set(GROUPS[name].goals) & set(fold(number))
 
 
-def test_every_run_trains_on_its_goals_alone_and_as_the_notebook_does() -> None:
-    config = notebook.GoalGridworldConfig()
+def test_every_run_trains_on_its_goals_alone() -> None:
     for run in EXPERIMENT.runs("laptop"):
-        name, _, kind = run.name.rpartition("-")
+        name, _, _ = run.name.rpartition("-")
         (stage,) = run.stages(run.policy(1), 1)
         assert set(stage.setting.distribution.goals) == set(GROUPS[name].goals)  # type: ignore[attr-defined]
-        theirs = notebook.make_learner(GROUPS[name].learner, kind, config, 1)  # type: ignore[arg-type]
-        for module, weights in theirs.modules.items():
-            ours = stage.learner.modules[module].state_dict()
-            assert all(torch.equal(ours[key], value) for key, value in weights.state_dict().items())
-        assert stage.learner.config == theirs.config
-    assert (paper.SHORT, paper.LONG, paper.MOST) == (1_000, 10_000, 19_200)
+        assert type(stage.learner).__name__.upper() == GROUPS[name].learner
+    assert (claims.SHORT, claims.LONG, claims.MOST) == (1_000, 10_000, 19_200)
 
 
 def test_optima_as_notebook_06_works_them_out() -> None:
@@ -67,19 +61,20 @@ def test_every_goal_is_tested_equally_often() -> None:
     assert torch.equal(tasks.direction, torch.arange(4).expand(102, 4)) and not tasks.slip.any()
 
 
-def test_measured_rows_of_who_is_known() -> None:
-    measured = paper.measure(ALL, "smoke", Shipped())
-    assert measured.row(ALL, paper.OPTIMAL).mean == pytest.approx(2.1667, abs=1e-4)
-    assert measured.row(ALL, paper.NO_MEMORY).mean == pytest.approx(1.5)
-    assert measured.row(ALL, paper.ORACLE).mean == pytest.approx(2.5)
+def test_measured_rows_of_who_is_known(kept: TrainedRuns) -> None:
+    measured = players.measure(ALL, "smoke", kept)
+    assert measured.row(ALL, players.OPTIMAL).mean == pytest.approx(2.1667, abs=1e-4)
+    assert measured.row(ALL, players.NO_MEMORY).mean == pytest.approx(1.5)
+    assert measured.row(ALL, players.ORACLE).mean == pytest.approx(2.5)
     assert measured.row(ALL, RECURRENT, "PPO").mean > 2.0 > 1.6 > measured.row(ALL, TWIN, "PPO").mean
-    assert [point.y for point in measured.line(ALL, f"{paper.OPTIMAL}: steps")] == pytest.approx([12.5, 25 / 6, 25 / 6])
+    steps = [point.y for point in measured.line(ALL, f"{players.OPTIMAL}: steps")]
+    assert steps == pytest.approx([12.5, 25 / 6, 25 / 6])
     assert all(point.y > 0.25 for point in measured.line(ALL, f"{TRAINED}: rise"))
     # on held-out goals its training goals' best search finds what lies on its way round: not the nine inner cells
-    new = paper.measure(THREE[2] + HELD_OUT, "smoke", Shipped())
-    found = [point.y for point in new.line(THREE[2] + HELD_OUT, f"{paper.OPTIMAL} ({paper.BEFORE}): found")]
+    new = players.measure(THREE[2] + HELD_OUT, "smoke", kept)
+    found = [point.y for point in new.line(THREE[2] + HELD_OUT, f"{players.OPTIMAL} ({players.BEFORE}): found")]
     assert Counter(found) == {0.0: 9, 1.0: 12}
-    met = paper.measure(FOLD_CELLS[0], "smoke", Shipped())
+    met = players.measure(FOLD_CELLS[0], "smoke", kept)
     assert {int(point.x) for point in met.line(FOLD_CELLS[0], "Random: found")} == set(fold(0))
 
 
@@ -105,7 +100,7 @@ RISES, FLAT = (0.2, 0.3), (-0.01, 0.01)
 )
 def test_rising_within_a_trial(intervals: tuple[Any, ...], recurrent: str, twin: str) -> None:
     lines = [(name, intervals) for name in (TRAINED, TWINS)]
-    lines += [(f"{agent} ({paper.WIPED})", (FLAT, FLAT)) for agent in (RECURRENT, TWIN)]
+    lines += [(f"{agent} ({players.WIPED})", (FLAT, FLAT)) for agent in (RECURRENT, TWIN)]
     measured = Measured([], [point for name, parts in lines for point in _line(ALL, f"{name}: rise", *parts)])
     assert _judge("recurrent agent's later episodes", measured) == recurrent
     assert _judge("twin's do not", measured) == twin
@@ -148,9 +143,9 @@ def test_finding_new_goals(ours: float, word: str) -> None:
         ]
         assert _judge(words, Measured([], points)) == word
     rows = [Row("", FOLD_CELLS[0], RECURRENT)]
-    points = found(FOLD_CELLS[0], f"{RECURRENT} ({paper.MET_ALL})", 0.5 + ours / 2)
+    points = found(FOLD_CELLS[0], f"{RECURRENT} ({players.MET_ALL})", 0.5 + ours / 2)
     assert _judge("those same goals", Measured(rows, points)) == "not reached"
-    points = found(FOLD_CELLS[0], f"{RECURRENT} ({paper.MET_ALL})", 0.97)
+    points = found(FOLD_CELLS[0], f"{RECURRENT} ({players.MET_ALL})", 0.97)
     assert _judge("those same goals", Measured(rows, points)) == "matched"
 
 

@@ -10,64 +10,50 @@ import torch
 
 from rl2lib.agents.belief_optimal import CorridorOptimal, CorridorOracle
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments import rl1_vs_rl2 as notebook
-from rl2lib.experiments.papers import rl1_vs_rl2 as paper
-from rl2lib.experiments.papers.rl1_vs_rl2 import EXPERIMENT, trials_to
-from rl2lib.experiments.papers.rl1_vs_rl2_runs import (
-    A2C_TABLE,
+from rl2lib.experiments.papers.rl1_vs_rl2 import EXPERIMENT, players, trained
+from rl2lib.experiments.papers.rl1_vs_rl2.players import trials_to
+from rl2lib.experiments.papers.rl1_vs_rl2.trained import (
     A2C_VARIANT,
     PPO_VARIANT,
+    RL1,
+    RL2,
     Plan,
     plans,
     policy_of,
     stages_of,
 )
-from rl2lib.experiments.rl1_vs_rl2 import BANDIT, CORRIDOR, RL1, RL2, Cell
-from rl2lib.lab.belief_agents import shipped_policy
+from rl2lib.experiments.reproduce.places import Places
+from rl2lib.experiments.reproduce.trained import TrainedRuns
 from rl2lib.training.loop import train
 
 RUNS = (0.0, 0.01, 0.02, 0.01)  # of hand-made scores, around their mean
 
 
-class Shipped:
-    """Notebook 07's first run of each agent, with a made-up learning curve."""
+class FirstRuns(TrainedRuns):
+    """The first kept run of each agent; PPO's in the place of A2C's, which the laptop scale does not train."""
 
     def policies(self, name: str) -> list[Any]:
-        return [shipped_policy(BANDIT if "bandit" in name else CORRIDOR, RL2 if "rl2" in name else RL1)]
+        return super().policies(name.replace("a2c-", ""))
 
     def cards(self, name: str) -> list[dict[str, Any]]:
-        metric = "trial_return" if "bandit" in name else "steps"
-        return [{"history": {metric: [5.0, 7.0, 9.5, 9.5, 9.5]}}]
+        return super().cards(name.replace("a2c-", ""))
+
+
+@pytest.fixture
+def kept(root) -> FirstRuns:
+    return FirstRuns(EXPERIMENT.runs("laptop"), "laptop", Places(root / "results", root / "runs"), seeds=1)
 
 
 def test_the_published_number_fits_both_readings() -> None:
-    for cell, counted in paper.COUNTED.items():
+    for cell, counted in players.COUNTED.items():
         half_length = int(cell.partition("_d")[2])
         assert sum(CorridorOptimal(half_length).expected_steps) / counted == 15
         assert sum(CorridorOracle(half_length).expected_steps) / counted == 10
 
 
-def test_the_papers_table_is_the_notebooks_where_both_have_it() -> None:
-    for place, ppo in ((BANDIT, notebook.BANDIT_PPO), (CORRIDOR, notebook.CORRIDOR_PPO)):
-        table = A2C_TABLE[place]
+def test_the_papers_table_is_ours_where_both_have_it() -> None:
+    for table, ppo in ((trained.A2C_BANDIT, trained.BANDIT_PPO), (trained.A2C_CORRIDOR, trained.CORRIDOR_PPO)):
         assert (table.discount, table.entropy_bonus(0.9)) == (ppo.discount, ppo.entropy_bonus)  # type: ignore[operator]
-
-
-@pytest.mark.parametrize("agent", [RL2, RL1])
-@pytest.mark.parametrize("cell", ["bandit", "corridor_d5"])
-def test_a_laptop_run_is_the_notebooks(cell: str, agent: str) -> None:
-    plan, config = Plan(cell, agent, PPO_VARIANT), notebook.Rl1VsRl2Config()
-    place = BANDIT if cell == "bandit" else CORRIDOR
-    _, env, recipe = notebook.build(Cell(place, agent, 20), config)
-    theirs = notebook.new_learner(env, agent, config.hidden_size, recipe.ppo, 3)
-    stage = next(stages_of(plan, "laptop", policy_of(plan, "laptop", 3), 3))
-    for name, module in theirs.modules.items():
-        ours = stage.learner.modules[name].state_dict()
-        assert all(torch.equal(ours[key], value) for key, value in module.state_dict().items())
-    assert stage.learner.config == recipe.ppo
-    assert (stage.training.iterations, stage.training.trials_per_iteration) == (recipe.iterations, 64)
-    assert stage.setting.env.observation_shape == env.observation_shape
-    assert {run.seeds for run in EXPERIMENT.runs("laptop") if cell in run.cells} == {20}
 
 
 def test_a2c_is_trained_at_paper_scale_only() -> None:
@@ -83,16 +69,16 @@ def test_a_corridors_steps_stand_beside_its_return() -> None:
     assert done.history["trial_return"][0] <= 20 * done.history["found"][0] + 1e-6
 
 
-def test_the_likeliest_actions_of_trained_agents_are_exactly_optimal() -> None:
+def test_the_likeliest_actions_of_trained_agents_are_exactly_optimal(kept: FirstRuns) -> None:
     for cell, best, told in (("bandit", 9.5, 10), ("corridor_d5", 15, 10)):
-        measured = paper.measure(cell, "smoke", Shipped())
+        measured = players.measure(cell, "smoke", kept)
         for agent in (RL2, RL1):
-            row = measured.row(cell, agent, paper.GREEDY_VARIANT)
+            row = measured.row(cell, agent, players.GREEDY_VARIANT)
             assert (row.mean, row.ceiling, row.ceiling_is) == (best, best, "exact")
             assert measured.row(cell, agent, PPO_VARIANT).mean == pytest.approx(best, rel=0.15)
-        assert measured.row(cell, paper.OPTIMAL).mean == best
-        assert measured.row(cell, paper.ORACLE).mean == told
-        by_episode = [point.y for point in measured.line(cell, f"{paper.OPTIMAL}: by episode")]
+        assert measured.row(cell, players.OPTIMAL).mean == best
+        assert measured.row(cell, players.ORACLE).mean == told
+        by_episode = [point.y for point in measured.line(cell, f"{players.OPTIMAL}: by episode")]
         assert by_episode == ([0.5] + [1] * 9 if cell == "bandit" else [10, 5])
 
 
@@ -132,7 +118,7 @@ def test_within_two_percent_of_the_optimum(rl1: float, word: str) -> None:
 
 @pytest.mark.parametrize(("rl2", "word"), [(15.0, "matched"), (15.5, "open"), (16.0, "not reached")])
 def test_both_readings_of_the_corridor(rl2: float, word: str) -> None:
-    there = [_rows(cell, rl2, rl2, ceiling=15.0, better="lower") for cell in paper.HALF_LENGTH]
+    there = [_rows(cell, rl2, rl2, ceiling=15.0, better="lower") for cell in trained.HALF_LENGTH]
     assert _judge("15.5", Measured([row for part in there for row in part.rows])) == word
 
 
@@ -148,7 +134,7 @@ def test_curves_alike(slower: float, word: str) -> None:
 
 @pytest.mark.parametrize(("later", "word"), [(0.97, "matched"), (0.95, "not reached"), (0.5, "not reached")])
 def test_search_then_knowledge(later: float, word: str) -> None:
-    lines = {paper.OPTIMAL: [0.5, 1, 1], paper.ORACLE: [1, 1, 1], RL2: [0.5, later, 1], RL1: [0.5, 1, later]}
+    lines = {players.OPTIMAL: [0.5, 1, 1], players.ORACLE: [1, 1, 1], RL2: [0.5, later, 1], RL1: [0.5, 1, later]}
     points = [
         Point("", "bandit", f"{name}: by episode", place, y, y - 0.001, y + 0.001)
         for name, line in lines.items()

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.experiments import history
 from rl2lib.experiments.plan import Run, Stage
 from rl2lib.experiments.reproduce import trained
 from rl2lib.experiments.reproduce.places import Places
@@ -78,9 +79,9 @@ def test_the_number_of_seeds_is_the_users_or_the_runs_or_the_scales() -> None:
 
 
 def test_a_learning_curve_fits_on_a_card() -> None:
-    assert trained._thinned([1.0, 2.0]) == [1.0, 2.0]
-    long = trained._thinned([float(i) for i in range(1_000)])
-    assert len(long) == trained.NUM_HISTORY and long[:2] == [2.0, 7.0], "means over five"
+    assert history.thinned([1.0, 2.0]) == [1.0, 2.0]
+    long = history.thinned([float(i) for i in range(1_000)])
+    assert len(long) == history.NUM_HISTORY and long[:2] == [2.0, 7.0], "means over five"
     assert sum(long) / len(long) == pytest.approx(999 / 2)
 
 
