@@ -12,6 +12,8 @@ from rl2lib.evaluation.evaluate import scores
 from rl2lib.experiments import shipped
 from rl2lib.experiments.catalogue import EXPERIMENTS
 from rl2lib.experiments.papers import table1, table2
+from rl2lib.experiments.papers.table1.players import RL2_EQUIVARIANT, RL2_IMITATION
+from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.experiments.reproduce.places import VERSION, Places
 from rl2lib.experiments.reproduce.trained import TrainedRuns, finished_card, num_seeds, snapshots
 from rl2lib.tasks.sampling import make_generators
@@ -90,13 +92,13 @@ def test_every_number_in_a_table_is_finite_and_has_an_error(results):
 
 
 SAMPLE = [
-    (table1, "n10_k5", table1.RL2, None, "gru-n10_k5", 2_000),
-    (table1, "n10_k50", table1.RL2_EQUIVARIANT, None, "equivariant-n10", 2_000),
-    (table1, "n100_k10", table1.RL2_IMITATION, None, "imitation-n100_k10", 1_000),
-    (table1, "n100_k50", table1.RL2_EQUIVARIANT, None, "equivariant-n100", 500),
-    (table2, "n10", table2.RL2_PAIRS, table2.PPO_ALONE, "pairs-n10", 500),
-    (table2, "n25", table2.RL2_PAIRS, table2.IMITATED, "imitated-n25", 300),
-    (table2, "n10", table2.RL2, None, "gru-n10", 500),
+    ("table1", "n10_k5", RL2, None, "gru-n10_k5", 2_000),
+    ("table1", "n10_k50", RL2_EQUIVARIANT, None, "equivariant-n10", 2_000),
+    ("table1", "n100_k10", RL2_IMITATION, None, "imitation-n100_k10", 1_000),
+    ("table1", "n100_k50", RL2_EQUIVARIANT, None, "equivariant-n100", 500),
+    ("table2", "n10", table2.players.RL2_PAIRS, table2.players.PPO_ALONE, "pairs-n10", 500),
+    ("table2", "n25", table2.players.RL2_PAIRS, table2.players.IMITATED, "imitated-n25", 300),
+    ("table2", "n10", "RL²", None, "gru-n10", 500),
 ]
 
 
@@ -106,9 +108,10 @@ SAMPLE = [
 def test_kept_weights_score_what_the_table_says_on_tasks_they_have_not_met(
     results, paper, cell, agent, variant, run, num_tasks
 ):
-    row = rows.read(results / paper.ID / f"{SCALE}.csv").row(cell, agent, variant)
-    trained = TrainedRuns(paper.EXPERIMENT.runs(SCALE), SCALE, Places(results, results), row.seeds)
-    distribution, env = paper.setting(cell)
+    row = rows.read(results / paper / f"{SCALE}.csv").row(cell, agent, variant)
+    trained = TrainedRuns(EXPERIMENTS[paper].runs(SCALE), SCALE, Places(results, results), row.seeds)
+    there = {table1.EXPERIMENT.id: table1.trained, table2.EXPERIMENT.id: table2.trained}[paper]
+    distribution, env = there.setting(there.CELLS[cell])
     tasks = distribution.sample(num_tasks, make_generators(99, "fresh tasks")["fresh tasks"])
     played = []
     for policy in trained.policies(run):

@@ -9,24 +9,34 @@ reads 0 to 1 as ever. The plain GRU has a fixed number of arms and no clock: at 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
-from rl2lib.agents.bandit import UCB1, WIDTHS, Counts, Greedy, Random
+from rl2lib.agents import bandit
+from rl2lib.agents.bandit import WIDTHS, Counts
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.choice import acting_best, best_of
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Row
-from rl2lib.experiments.papers import table1, table1_runs
-from rl2lib.experiments.papers.table1 import BEST_KNOWN, RL2, RL2_EQUIVARIANT
-from rl2lib.experiments.papers.table1_runs import numbers
+from rl2lib.experiments.papers.table1.players import BEST_KNOWN, RL2_EQUIVARIANT, RL2_IMITATION
+from rl2lib.experiments.papers.table1.published import GREEDY, RANDOM, RL2, UCB1
+from rl2lib.experiments.papers.table1.trained import (
+    Cell,
+    equivariant_name,
+    equivariant_run,
+    gru_name,
+    gru_run,
+    imitation_name,
+    imitation_run,
+    setting,
+)
 from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Trained
 from rl2lib.experiments.verdicts import Verdict, Word, at_least
 from rl2lib.tasks.sampling import make_generator
@@ -38,11 +48,12 @@ if TYPE_CHECKING:
 
 ID = "extrapolation"
 TRAINED_PULLS, TRAINED_ARMS = 100, (5, 10, 50)
-HOME = "n100_k10"
+HOME = Cell(100, 10)
 """The cell that UCB1's width and the choice between greedy and sampled actions come from, everywhere."""
-BY_ARMS = ("n100_k2", "n100_k5", HOME, "n100_k20", "n100_k50", "n100_k100")
-BY_PULLS = ("n50_k10", HOME, "n200_k10", "n500_k10")
-CELLS = (*BY_ARMS, *(cell for cell in BY_PULLS if cell != HOME), "n200_k20")
+BY_ARMS = tuple(Cell(100, num_arms) for num_arms in (2, 5, 10, 20, 50, 100))
+BY_PULLS = tuple(Cell(num_pulls, 10) for num_pulls in (50, 100, 200, 500))
+CELLS = {cell.name: cell for cell in (*BY_ARMS, *BY_PULLS, Cell(200, 20))}
+"""By name; table 1 has three of them."""
 SHORT_SIGHTED = f"{BEST_KNOWN}, {TRAINED_PULLS} pulls ahead"
 OWN_CLOCK, NEW_CLOCK = "a memory per arm, clock as trained", "a memory per arm, told the length"
 FLOOR = 0.97
@@ -65,20 +76,20 @@ class Size:
 
 
 SIZES: dict[Scale, Size] = {"smoke": Size(64, 16), "laptop": Size(), "paper": Size()}
-SMOKE_CELLS = ("n100_k2", "n50_k10")
+SMOKE_CELLS = (Cell(100, 2).name, Cell(50, 10).name)
 
 
 def cells(scale: Scale) -> tuple[str, ...]:
     """Return the cells: by number of arms, by number of pulls, and both new at once."""
-    return SMOKE_CELLS if scale == "smoke" else CELLS
+    return SMOKE_CELLS if scale == "smoke" else tuple(CELLS)
 
 
 def runs(scale: Scale) -> list[Run]:
     """Return what is played: two of table 1's runs; the plain GRU wherever there are its ten arms."""
     there = cells(scale)
-    ten_arms = tuple(cell for cell in there if numbers(cell)[1] == 10)
-    planned = [table1_runs.equivariant_run(TRAINED_PULLS, there, scale)]
-    planned += [replace(run(HOME, scale), cells=ten_arms) for run in (table1_runs.gru_run, table1_runs.imitation_run)]
+    ten_arms = tuple(cell for cell in there if CELLS[cell].num_arms == 10)
+    planned = [equivariant_run(TRAINED_PULLS, there, scale)]
+    planned += [replace(run(HOME, scale), cells=ten_arms) for run in (gru_run, imitation_run)]
     return planned
 
 
@@ -87,24 +98,26 @@ def runs(scale: Scale) -> list[Run]:
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody on the same tasks of one cell, the trained ones as they are."""
-    num_pulls, num_arms = numbers(cell)
-    distribution, env = table1_runs.setting(cell)
+    num_pulls, num_arms = CELLS[cell]
+    distribution, env = setting(CELLS[cell])
     place = 3_000_000 + 1_000 * num_pulls + num_arms
     tasks = distribution.sample(SIZES[scale].test_tasks, make_generator(place, "beyond: test"))
-    home, home_env = table1_runs.setting(HOME)
+    home, home_env = setting(HOME)
     generator = make_generator(0, "beyond: validation")
     validation = home.sample(SIZES[scale].validation_tasks, generator)
 
     def at_home(policies: Sequence[SoftmaxPolicy]) -> list[SoftmaxPolicy]:
         return acting_best(policies, home_env, validation, seed=0)
 
-    memories = at_home([with_arms(policy, 10) for policy in trained.policies(f"equivariant-n{TRAINED_PULLS}")])
+    memories = at_home([with_arms(policy, 10) for policy in trained.policies(equivariant_name(TRAINED_PULLS))])
     widths = {f"c = {width:g}": width for width in WIDTHS}
-    chosen, _ = best_of(((name, UCB1(10, width)) for name, width in widths.items()), home_env, validation, seed=0)
+    chosen, _ = best_of(
+        ((name, bandit.UCB1(10, width)) for name, width in widths.items()), home_env, validation, seed=0
+    )
     players = [
-        Player("Random", [Random(num_arms)]),
-        Player("Greedy", [Greedy(num_arms)]),
-        Player("UCB1", [UCB1(num_arms, widths[chosen])], setting=f"{chosen}, of {HOME}"),
+        Player(RANDOM, [bandit.Random(num_arms)]),
+        Player(GREEDY, [bandit.Greedy(num_arms)]),
+        Player(UCB1, [bandit.UCB1(num_arms, widths[chosen])], setting=f"{chosen}, of {HOME.name}"),
         Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)]),
         Player(RL2_EQUIVARIANT, [with_arms(policy, num_arms) for policy in memories], OWN_CLOCK, seeds=len(memories)),
     ]
@@ -114,9 +127,9 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         told = [with_arms(policy, num_arms).for_trials(num_pulls) for policy in memories]
         players.append(Player(RL2_EQUIVARIANT, told, NEW_CLOCK, seeds=len(told)))
     if num_arms == 10:
-        for agent, run, how in ((RL2, "gru", "PPO"), (table1.RL2_IMITATION, "imitation", "imitation")):
-            policies = at_home(trained.policies(f"{run}-{HOME}"))
-            players.append(Player(agent, policies, f"plain GRU by {how}, trained on {HOME}", seeds=len(policies)))
+        for agent, run, how in ((RL2, gru_name, "PPO"), (RL2_IMITATION, imitation_name, "imitation")):
+            policies = at_home(trained.policies(run(HOME)))
+            players.append(Player(agent, policies, f"plain GRU by {how}, trained on {HOME.name}", seeds=len(policies)))
     rows = compare(
         ID,
         cell,
@@ -124,7 +137,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         env,
         tasks,
         seed=place,
-        random="Random",
+        random=RANDOM,
         reference=BEST_KNOWN,
         chunk=max(100, 1_000_000 // (num_pulls * max(num_arms, 10))),
     ).rows
@@ -154,24 +167,24 @@ def with_arms(policy: SoftmaxPolicy, num_arms: int) -> PairMemoryPolicy:
 
 def was_trained(cell: str) -> bool:
     """Return whether the policy with a memory per arm was trained on a cell."""
-    num_pulls, num_arms = numbers(cell)
-    return num_pulls == TRAINED_PULLS and num_arms in TRAINED_ARMS
+    return CELLS[cell].num_pulls == TRAINED_PULLS and CELLS[cell].num_arms in TRAINED_ARMS
 
 
 def is_home(row: Row) -> bool:
     """Return whether a row's agent was trained, or tuned, on its cell."""
     if row.agent == RL2_EQUIVARIANT:
         return was_trained(row.cell)
-    return row.cell == HOME and row.agent != "Greedy"  # which has nothing to tune
+    return row.cell == HOME.name and row.agent != GREEDY  # which has nothing to tune
 
 
+Part = Literal["num_pulls", "num_arms"]
 DRAWN = (
     (OWN_CLOCK, RL2_EQUIVARIANT, OWN_CLOCK),
     (NEW_CLOCK, RL2_EQUIVARIANT, NEW_CLOCK),
-    ("plain GRU by imitation", table1.RL2_IMITATION, None),
+    ("plain GRU by imitation", RL2_IMITATION, None),
     ("plain GRU by PPO", RL2, None),
-    ("UCB1, tuned at n = 100, k = 10", "UCB1", None),
-    ("Greedy", "Greedy", None),
+    ("UCB1, tuned at n = 100, k = 10", UCB1, None),
+    (GREEDY, GREEDY, None),
 )
 
 
@@ -183,26 +196,29 @@ def draw(measured: Measured) -> Figure:
     from rl2lib.evaluation.figures import MARKERS
 
     figure, both = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
-    panels = ((BY_ARMS, 1, "arms k, log scale (n = 100)"), (BY_PULLS, 0, "pulls n, log scale (k = 10)"))
+    panels: tuple[tuple[tuple[Cell, ...], Part, str], ...] = (
+        (BY_ARMS, "num_arms", "arms k, log scale (n = 100)"),
+        (BY_PULLS, "num_pulls", "pulls n, log scale (k = 10)"),
+    )
     for axes, (wanted, part, label) in zip(both, panels, strict=True):
         axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
-        there = [cell for cell in wanted if cell in measured.cells()]
+        there = [cell for cell in wanted if cell.name in measured.cells()]
         for (name, agent, variant), marker in zip(DRAWN, MARKERS, strict=False):
             # with as many pulls as in training both clocks are one
-            at_home = OWN_CLOCK if variant == NEW_CLOCK and part == 0 else variant
+            at_home = OWN_CLOCK if variant == NEW_CLOCK and part == "num_pulls" else variant
             rows = [
                 row
                 for cell in there
-                for row in measured.cell(cell)
+                for row in measured.cell(cell.name)
                 if _is(row, agent, at_home if cell == HOME else variant)
             ]
-            x, y = [_at(part)(row) for row in rows], [row.share for row in rows]
+            x, y = [_at(row, part) for row in rows], [row.share for row in rows]
             middle, half = [share.mean for share in y], [share.half for share in y]
             drawn = axes.errorbar(x, middle, half, label=name, marker=marker, markersize=6, linewidth=1)
             new = [row for row in rows if not is_home(row)]
             colour = drawn.lines[0].get_color()
             axes.plot(
-                [_at(part)(row) for row in new],
+                [_at(row, part) for row in new],
                 [row.share.mean for row in new],
                 color=colour,
                 linestyle="none",
@@ -212,7 +228,7 @@ def draw(measured: Measured) -> Figure:
                 zorder=3,
             )
         axes.set(xscale="log", xlabel=label)
-        ticks = [numbers(cell)[part] for cell in there]
+        ticks = [getattr(cell, part) for cell in there]
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     both[0].set_ylabel("normalised score\n(0 random, 1 Gittins index)")
@@ -225,26 +241,22 @@ def _is(row: Row, agent: str, variant: str | None) -> bool:
     return row.agent == agent and variant in (None, row.variant)
 
 
-def _at(part: int) -> Callable[[Row], int]:
-    return lambda row: numbers(row.cell)[part]
+def _at(row: Row, part: Part) -> int:
+    place: int = getattr(CELLS[row.cell], part)
+    return place
 
 
-def _untrained(measured: Measured, part: int | None = None) -> dict[str, Row]:
-    """Return the memories' rows in untrained cells; of those where only k (1) or only n (0) is new, if asked."""
-    home = numbers(HOME)
-    chosen = [
-        cell
-        for cell in measured.cells()
-        if not was_trained(cell) and (part is None or numbers(cell)[1 - part] == home[1 - part])
-    ]
+def _untrained(measured: Measured, among: Sequence[Cell] = tuple(CELLS.values())) -> dict[str, Row]:
+    """Return the memories' rows in untrained cells, by cell."""
+    chosen = [cell.name for cell in among if cell.name in measured.cells() and not was_trained(cell.name)]
     if not chosen:
         raise KeyError("a cell without training")
     return {cell: measured.row(cell, RL2_EQUIVARIANT, OWN_CLOCK) for cell in chosen}
 
 
-def _holds(measured: Measured, part: int) -> Verdict:
-    """Whether the memories are at `FLOOR` in every cell with a new k (1) or n (0)."""
-    rows = _untrained(measured, part)
+def _holds(measured: Measured, among: Sequence[Cell]) -> Verdict:
+    """Whether the memories are at `FLOOR` in all of some cells that they were not trained on."""
+    rows = _untrained(measured, among)
     words = "; ".join(_said(cell, row) for cell, row in rows.items())
     return Verdict(at_least((row.share for row in rows.values()), FLOOR), words)
 
@@ -253,7 +265,7 @@ def _clocks_agree(measured: Measured) -> Verdict:
     """Whether both clocks score the same up to `SAME`: two one-sided tests, on errors that ignore the pairing."""
     words, apart = [], 0
     for cell, row in _untrained(measured).items():
-        if numbers(cell)[0] != TRAINED_PULLS:
+        if CELLS[cell].num_pulls != TRAINED_PULLS:
             told = measured.row(cell, RL2_EQUIVARIANT, NEW_CLOCK)
             gain = told.share.mean - row.share.mean
             reach = 1.645 * math.hypot(row.normalised_se or 0.0, told.normalised_se or 0.0)
@@ -268,7 +280,7 @@ def _above_ucb1(measured: Measured) -> Verdict:
     """Whether the memories are nowhere shown to lie below UCB1, by unpaired intervals."""
     words, below = [], 0
     for cell, row in _untrained(measured).items():
-        rule = measured.row(cell, "UCB1")
+        rule = measured.row(cell, UCB1)
         below += row.share.high < rule.share.low
         words.append(f"{_said(cell, row)}, UCB1's {_said('', rule)}")
     return Verdict("not reached" if below else "matched", "; ".join(words))
@@ -276,11 +288,15 @@ def _above_ucb1(measured: Measured) -> Verdict:
 
 def _gru_keeps(measured: Measured, agent: str) -> Verdict:
     """Whether a plain GRU loses less than `SAME` at twice its length: one-sided, on errors that ignore the pairing."""
-    own, longer = measured.row(HOME, agent), measured.row("n200_k10", agent)
+    own, longer = measured.row(HOME.name, agent), measured.row(Cell(200, 10).name, agent)
     reach = 1.645 * math.hypot(own.normalised_se or 0.0, longer.normalised_se or 0.0)
     gain = longer.share.mean - own.share.mean
     word: Word = "matched" if gain - reach >= -SAME else "not reached" if gain + reach < -SAME else "open"
-    evidence = "; ".join(_said(cell, measured.row(cell, agent)) for cell in BY_PULLS if cell in measured.cells())
+    evidence = "; ".join(
+        _said(cell, measured.row(cell, agent))
+        for cell in (there.name for there in BY_PULLS)
+        if cell in measured.cells()
+    )
     return Verdict(word, evidence)
 
 
@@ -303,10 +319,10 @@ EXPERIMENT = Experiment(
         "pulls that ends at .5, in one of 500 it goes on to 5, far beyond the 0 to 1 of training; the other variant "
         "is told the new length, and reads 0 to 1. The plain GRU has ten arms built in and reads no clock: it is "
         "played at other lengths of ten arms as it is, and must carry on from states that training never reached. "
-        f"UCB1's width, and greedy or sampled actions, are chosen on validation tasks of {HOME} and kept. The index "
-        "is solved for every length anew; in longer trials another row plans at most 100 pulls ahead. In the figure, "
-        "markers are hollow where an agent was neither trained nor tuned. Scored by expected reward; 0 is random "
-        "play, 1 the finite-horizon index."
+        f"UCB1's width, and greedy or sampled actions, are chosen on validation tasks of {HOME.name} and kept. The "
+        "index is solved for every length anew; in longer trials another row plans at most 100 pulls ahead. In the "
+        "figure, markers are hollow where an agent was neither trained nor tuned. Scored by expected reward; 0 is "
+        "random play, 1 the finite-horizon index."
     ),
     cells=cells,
     runs=runs,
@@ -319,22 +335,22 @@ EXPERIMENT = Experiment(
     claims=(
         Claim(
             f"On 2, 20 and 100 arms the policy with a memory per arm is at {FLOOR:.0%} of the index.",
-            partial(_holds, part=1),
+            partial(_holds, among=BY_ARMS),
         ),
         Claim(
             f"In trials of 50, 200 and 500 pulls it is at {FLOOR:.0%} of the index, its clock as trained.",
-            partial(_holds, part=0),
+            partial(_holds, among=BY_PULLS),
             reason=NOT_THE_HORIZON,
         ),
         Claim(f"Telling it the new length changes less than {SAME:.0%}.", _clocks_agree),
-        Claim(f"Where it was not trained it is not below UCB1 tuned on {HOME}.", _above_ucb1, NOT_THE_HORIZON),
+        Claim(f"Where it was not trained it is not below UCB1 tuned on {HOME.name}.", _above_ucb1, NOT_THE_HORIZON),
         Claim(
             f"The plain GRU by PPO loses less than {SAME:.0%} in trials twice as long.",
             partial(_gru_keeps, agent=RL2),
         ),
         Claim(
             f"The plain GRU by imitation loses less than {SAME:.0%} in trials twice as long.",
-            partial(_gru_keeps, agent=table1.RL2_IMITATION),
+            partial(_gru_keeps, agent=RL2_IMITATION),
         ),
     ),
 )

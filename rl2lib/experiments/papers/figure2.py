@@ -8,6 +8,7 @@ set of tasks in every cell.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,9 +24,21 @@ from rl2lib.evaluation.evaluate import Player, compare, median_of
 from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.evaluation.statistics import mean_estimate
 from rl2lib.experiments.history import NUM_HISTORY
-from rl2lib.experiments.papers import table1, table1_runs
-from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, OPTIMAL, PUBLISHED, PUBLISHED_TASKS
-from rl2lib.experiments.papers.table1_runs import numbers
+from rl2lib.experiments.papers.table1 import EXPERIMENT as TABLE1
+from rl2lib.experiments.papers.table1.players import BEST_KNOWN, OPTIMAL, RL2_EQUIVARIANT, RL2_IMITATION
+from rl2lib.experiments.papers.table1.published import PUBLISHED, PUBLISHED_TASKS, RANDOM, RL2
+from rl2lib.experiments.papers.table1.trained import (
+    ARMS,
+    CELLS,
+    ROUNDS,
+    Cell,
+    cells,
+    equivariant_name,
+    gru_name,
+    imitation_name,
+    runs,
+    setting,
+)
 from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
 from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
@@ -50,18 +63,18 @@ class Drawn(NamedTuple):
     Attributes:
         agent: its name in table 1.
         how: the form of it, as in table 1's rows.
-        run: of table 1, with the cell's or the length's name filled in.
+        run: makes the name of its run from a cell.
     """
 
     agent: str
     how: str
-    run: str
+    run: Callable[[Cell], str]
 
 
 CURVES = (
-    Drawn(table1.RL2, "plain GRU by PPO", "gru-{cell}"),
-    Drawn(table1.RL2_IMITATION, "plain GRU by imitation", "imitation-{cell}"),
-    Drawn(table1.RL2_EQUIVARIANT, "a memory per arm", "equivariant-n{num_pulls}"),
+    Drawn(RL2, "plain GRU by PPO", gru_name),
+    Drawn(RL2_IMITATION, "plain GRU by imitation", imitation_name),
+    Drawn(RL2_EQUIVARIANT, "a memory per arm", lambda cell: equivariant_name(cell.num_pulls)),
 )
 
 
@@ -86,20 +99,20 @@ class Curve(NamedTuple):
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Measure a cell's scale, and put the curves of its runs on it."""
-    num_pulls, num_arms = numbers(cell)
-    distribution, env = table1_runs.setting(cell)
+    num_pulls, num_arms = CELLS[cell]
+    distribution, env = setting(CELLS[cell])
     place = 2_000_000 + 1_000 * num_pulls + num_arms
     tasks = distribution.sample(TEST_TASKS[scale], make_generator(place, "figure 2: test"))
     optimal = BayesOptimal(num_arms, num_pulls) if num_pulls == 10 else None
-    players = [Player("Random", [Random(num_arms)]), Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)])]
+    players = [Player(RANDOM, [Random(num_arms)]), Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)])]
     players += [Player(OPTIMAL, [optimal])] if optimal else []
-    returns = compare(ID, cell, players, env, tasks, seed=place, random="Random", reference=BEST_KNOWN).rows
-    zero, one = (next(row for row in returns if row.agent == agent) for agent in ("Random", BEST_KNOWN))
+    returns = compare(ID, cell, players, env, tasks, seed=place, random=RANDOM, reference=BEST_KNOWN).rows
+    zero, one = (next(row for row in returns if row.agent == agent) for agent in (RANDOM, BEST_KNOWN))
     lead = one.mean - zero.mean
     ceiling = (optimal.value - zero.mean) / lead if optimal else 1.0
     found = Measured([_scaled(row, lead, ceiling, "exact" if optimal else "best known") for row in returns])
     for drawn in CURVES:
-        cards = trained.cards(drawn.run.format(cell=cell, num_pulls=num_pulls))
+        cards = trained.cards(drawn.run(CELLS[cell]))
         curves = [learning_curve(card, num_pulls, num_arms, zero.mean, one.mean) for card in cards]
         found.rows.extend(_rows(cell, drawn, curves, zero, one))
         found.points.extend(curve_points(ID, cell, drawn.agent, curves))
@@ -134,7 +147,7 @@ def learning_curve(card: dict[str, Any], num_pulls: int, num_arms: int, random: 
         reference: the return that scores 1.
     """
     lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
-    rounds = [arms for _, arms, _ in table1_runs.ROUNDS[num_pulls]] if len(lengths) > 1 else [num_arms]
+    rounds = [part.num_arms for part in ROUNDS[num_pulls]] if len(lengths) > 1 else [num_arms]
     arms_of = torch.tensor([arms for arms, length in zip(rounds, lengths, strict=True) for _ in range(length)])
     pieces = arms_of.tensor_split(min(NUM_HISTORY, len(arms_of)))  # as the card's history was thinned
     here = torch.tensor([bool((piece == num_arms).all()) for piece in pieces])
@@ -221,17 +234,17 @@ def end_row(
 
 def _rows(cell: str, drawn: Drawn, curves: list[Curve], zero: Row, one: Row) -> list[Row]:
     """The median seed's score at its curve's end, and the median number of steps to `LEVEL` where that was reached."""
-    num_pulls, _ = numbers(cell)
+    num_pulls, _ = CELLS[cell]
     told = None
-    if drawn.agent == table1.RL2:
-        told = on_scale(PUBLISHED[cell][AGENTS.index(table1.RL2)], zero, one, PUBLISHED_TASKS)
+    if drawn.agent == RL2:
+        told = on_scale(PUBLISHED[CELLS[cell], RL2], zero, one, PUBLISHED_TASKS)
     end = end_row(
         ID, cell, drawn.agent, f"{drawn.how}, {FINAL}", curves, zero, one, steps_per_trial=num_pulls, told=told
     )
     taken = tuple(sorted(steps_to(curve) for curve in curves))
     median = median_of(taken)
     # one that met this number of arms in some of its rounds only cannot have come there in any other
-    if drawn.agent == table1.RL2_EQUIVARIANT or not math.isfinite(median):
+    if drawn.agent == RL2_EQUIVARIANT or not math.isfinite(median):
         return [end]
     reached = replace(
         end,
@@ -275,7 +288,7 @@ def draw(measured: Measured) -> Figure:
     from rl2lib.evaluation.figures import MARKERS, band
 
     there = measured.cells()
-    lengths = sorted({numbers(cell)[0] for cell in there})
+    lengths = sorted({CELLS[cell].num_pulls for cell in there})
     figure, grid = plt.subplots(
         len(CURVES), len(lengths), figsize=(3 * len(lengths) + 1, 2.4 * len(CURVES)), sharey=True, squeeze=False
     )
@@ -284,10 +297,10 @@ def draw(measured: Measured) -> Figure:
             for reference in (0.0, 1.0):
                 axes.axhline(reference, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
             # the k of all panels share one order, so that a colour means the same everywhere
-            for num_arms, marker in zip(table1_runs.ARMS, MARKERS, strict=False):
-                line = measured.line(f"n{num_pulls}_k{num_arms}", drawn.agent)
+            for num_arms, marker in zip(ARMS, MARKERS, strict=False):
+                line = measured.line(Cell(num_pulls, num_arms).name, drawn.agent)
                 look = {"label": f"k = {num_arms}", "marker": marker, "markersize": 2, "linewidth": 1.2}
-                if drawn.agent == table1.RL2_EQUIVARIANT:
+                if drawn.agent == RL2_EQUIVARIANT:
                     look["linestyle"] = "none"  # between its rounds on k arms it learned on others
                 band(axes, *columns(line), **look)
             axes.set(ylim=(-0.1, 1.1), xlim=(0, None))
@@ -322,10 +335,10 @@ def _reaches(measured: Measured, agent: str) -> Verdict:
 
 def _hardest(measured: Measured) -> Verdict:
     """Whether RL² ends lowest at n = 500, k = 50, by unpaired intervals."""
-    ends = _ends(measured, table1.RL2)
-    if len(ends) < len(table1_runs.CELLS):
+    ends = _ends(measured, RL2)
+    if len(ends) < len(CELLS):
         raise KeyError("all cells of table 1")
-    hardest = ends.pop(table1_runs.CELLS[-1])
+    hardest = ends.pop(list(CELLS)[-1])
     nearest = min(ends.values(), key=lambda row: row.mean)
     apart = nearest.mean - hardest.mean > 1.96 * math.hypot(nearest.se, hardest.se)
     others = f"of the others the lowest is {nearest.cell} with {nearest.score.percent()}"
@@ -336,8 +349,8 @@ def _hardest(measured: Measured) -> Verdict:
 def _longer_is_slower(measured: Measured) -> Verdict:
     """Whether RL² needs more steps to `LEVEL` the longer the trials, the ranges over seeds apart, at every k."""
     words, right, wrong, silent = [], 0, 0, []
-    for num_arms in table1_runs.ARMS:
-        there = [cell for cell in measured.cells() if numbers(cell)[1] == num_arms]
+    for num_arms in ARMS:
+        there = [cell for cell in measured.cells() if CELLS[cell].num_arms == num_arms]
         taken = [_taken(measured, cell) for cell in there]
         words += [f"{cell} {_range(span)}" for cell, span in zip(there, taken, strict=True)]
         told = right + wrong
@@ -357,11 +370,11 @@ def _longer_is_slower(measured: Measured) -> Verdict:
 
 def _taken(measured: Measured, cell: str) -> tuple[float, float]:
     """The fewest and most million steps that a seed of RL² needed; from all that it had to infinity if it never did."""
-    wanted = (table1.RL2, f"{CURVES[0].how}, {STEPS}")
+    wanted = (RL2, f"{CURVES[0].how}, {STEPS}")
     found = [row.every_seed for row in measured.cell(cell) if (row.agent, row.variant) == wanted]
     if found:
         return found[0][0], found[0][-1]
-    return max(point.x for point in measured.line(cell, table1.RL2)), math.inf
+    return max(point.x for point in measured.line(cell, RL2)), math.inf
 
 
 def _range(span: tuple[float, float]) -> str:
@@ -387,8 +400,8 @@ EXPERIMENT = Experiment(
         "median seed's); no such row means not within the run. What was published are table 1's returns on this "
         "scale, since the figure prints no numbers. Bands are ranges over seeds."
     ),
-    cells=table1_runs.cells,
-    runs=table1_runs.runs,
+    cells=cells,
+    runs=runs,
     measure=measure,
     draw=draw,
     alt=(
@@ -398,21 +411,21 @@ EXPERIMENT = Experiment(
     claims=(
         Claim(
             f"RL² ends near the Gittins index: at {LEVEL:g} or more, in every cell.",
-            partial(_reaches, agent=table1.RL2),
+            partial(_reaches, agent=RL2),
             reason="not told apart are fewer steps, fewer hidden units and PPO in TRPO's place (see table 1)",
         ),
         Claim(
             f"The same network ends at {LEVEL:g} or more in every cell when it imitates the index.",
-            partial(_reaches, agent=table1.RL2_IMITATION),
+            partial(_reaches, agent=RL2_IMITATION),
             reason="on many arms whole trials are slow to imitate; short ones first get there (see `imitation`)",
         ),
         Claim(
             f"The policy with a memory per arm ends at {LEVEL:g} or more in every cell (at n = 500 after imitation).",
-            partial(_reaches, agent=table1.RL2_EQUIVARIANT),
+            partial(_reaches, agent=RL2_EQUIVARIANT),
         ),
         Claim("RL² needs more steps the longer the trials are, at every number of arms.", _longer_is_slower),
         Claim("RL² ends furthest from the index at n = 500, k = 50 (section 3.1).", _hardest),
     ),
-    reasons=table1.EXPERIMENT.reasons,
+    reasons=TABLE1.reasons,
     unit="normalised score",
 )

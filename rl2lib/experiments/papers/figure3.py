@@ -14,10 +14,13 @@ from rl2lib.agents.bandit import Random
 from rl2lib.agents.tabular_variants import tabular_agents
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Row, columns
-from rl2lib.experiments.papers import table2
 from rl2lib.experiments.papers.figure2 import FINAL, Curve, curve_points, end_row, on_scale
-from rl2lib.experiments.papers.table2 import AGENTS, PUBLISHED, PUBLISHED_TASKS
-from rl2lib.experiments.plan import Claim, Experiment, Scale, Trained
+from rl2lib.experiments.papers.mdp_players import RANDOM
+from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
+from rl2lib.experiments.papers.table2.players import RL2_PAIRS
+from rl2lib.experiments.papers.table2.published import OPSRL, PUBLISHED, PUBLISHED_TASKS, RL2
+from rl2lib.experiments.papers.table2.trained import CELLS, gru_name, pairs_name, setting
+from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Trained
 from rl2lib.experiments.verdicts import Verdict, at_least
 from rl2lib.tasks.sampling import make_generator
 
@@ -26,23 +29,30 @@ if TYPE_CHECKING:
 
 
 ID = "figure3"
-RUNS = {table2.RL2: "gru", table2.RL2_PAIRS: "pairs"}
+NAMES = {RL2: gru_name, RL2_PAIRS: pairs_name}
+"""By agent, what a cell's run is called."""
 TEST_TASKS: dict[Scale, int] = {"smoke": 8, "laptop": 2_000, "paper": 2_000}
+
+
+def runs(scale: Scale) -> list[Run]:
+    """Return those of table 2's runs whose curves are drawn."""
+    drawn = {name(CELLS[cell]) for name in NAMES.values() for cell in TABLE2.cells(scale)}
+    return [run for run in TABLE2.runs(scale) if run.name in drawn]
 
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Measure a cell's scale, and put the curves of its runs on it."""
-    num_episodes = int(cell[1:])
-    distribution, env = table2.setting(cell)
+    (num_episodes,) = CELLS[cell]
+    distribution, env = setting(CELLS[cell])
     tasks = distribution.sample(TEST_TASKS[scale], make_generator(num_episodes, "figure 3: test"))
-    players = [Player("Random", [Random(env.num_actions)]), Player("OPSRL", [tabular_agents("as published")["OPSRL"]])]
-    returns = compare(ID, cell, players, env, tasks, seed=num_episodes, random="Random", reference="OPSRL", chunk=500)
-    zero, one = (next(row for row in returns.rows if row.agent == agent) for agent in ("Random", "OPSRL"))
-    published = PUBLISHED[cell][AGENTS.index(table2.RL2)]
+    players = [Player(RANDOM, [Random(env.num_actions)]), Player(OPSRL, [tabular_agents("as published")[OPSRL]])]
+    returns = compare(ID, cell, players, env, tasks, seed=num_episodes, random=RANDOM, reference=OPSRL, chunk=500)
+    zero, one = (next(row for row in returns.rows if row.agent == agent) for agent in (RANDOM, OPSRL))
+    published = PUBLISHED[CELLS[cell], RL2]
     found = Measured()
-    for agent, run in RUNS.items():
-        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(f"{run}-{cell}")]
-        told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == table2.RL2 else None
+    for agent, name in NAMES.items():
+        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(name(CELLS[cell]))]
+        told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == RL2 else None
         steps = 10 * num_episodes  # ten steps an episode
         found.rows.append(end_row(ID, cell, agent, FINAL, curves, zero, one, steps_per_trial=steps, told=told))
         found.points.extend(curve_points(ID, cell, agent, curves))
@@ -68,11 +78,18 @@ def draw(measured: Measured) -> Figure:
 
     from rl2lib.evaluation.figures import MARKERS, band
 
-    figure, panels = plt.subplots(1, len(RUNS), figsize=(9, 3.6), sharey=True)
-    for agent, axes in zip(RUNS, panels, strict=True):
+    figure, panels = plt.subplots(1, len(NAMES), figsize=(9, 3.6), sharey=True)
+    for agent, axes in zip(NAMES, panels, strict=True):
         for cell, marker in zip(measured.cells(), MARKERS, strict=False):
             line = measured.line(cell, agent)
-            band(axes, *columns(line), label=f"n = {cell[1:]}", marker=marker, markersize=3, linewidth=1.2)
+            band(
+                axes,
+                *columns(line),
+                label=f"n = {CELLS[cell].num_episodes}",
+                marker=marker,
+                markersize=3,
+                linewidth=1.2,
+            )
         axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
         axes.set(title=agent, xlabel="environment steps, millions")
     panels[0].set_ylabel("normalised score (OPSRL: 1)")
@@ -98,22 +115,22 @@ EXPERIMENT = Experiment(
         "larger, and their steps are counted. The published number is table 2's return on this scale, since the "
         "figure prints none. Bands are ranges over seeds."
     ),
-    cells=table2.cells,
-    runs=lambda scale: [run for run in table2.runs(scale) if run.name.partition("-")[0] in RUNS.values()],
+    cells=TABLE2.cells,
+    runs=runs,
     measure=measure,
     draw=draw,
     alt="Learning curves of the plain GRU and of a memory per state-action, normalised, a line for each n.",
     claims=(
         Claim(
             "RL² ends at OPSRL's score or above in every cell.",
-            partial(_ends_above_opsrl, agent=table2.RL2),
-            reason=table2.EXPERIMENT.reasons[table2.RL2],
+            partial(_ends_above_opsrl, agent=RL2),
+            reason=TABLE2.reasons[RL2],
         ),
         Claim(
             "A memory per state-action ends at OPSRL's score or above in every cell.",
-            partial(_ends_above_opsrl, agent=table2.RL2_PAIRS),
+            partial(_ends_above_opsrl, agent=RL2_PAIRS),
         ),
     ),
-    reasons=table2.EXPERIMENT.reasons,
+    reasons=TABLE2.reasons,
     unit="normalised score",
 )

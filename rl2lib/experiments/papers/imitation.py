@@ -21,11 +21,11 @@ from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.evaluate import Player, compare, play
 from rl2lib.evaluation.rows import Measured, Point, Row, columns
 from rl2lib.evaluation.statistics import mean_estimate
-from rl2lib.experiments.papers import table1_runs
 from rl2lib.experiments.papers.figure2 import curve_points, learning_curve
 from rl2lib.experiments.papers.short_trials_first import Part, Parts, imitating, reinforcing, scaled
-from rl2lib.experiments.papers.table1 import AGENTS, BEST_KNOWN, PUBLISHED, PUBLISHED_TASKS, RL2
-from rl2lib.experiments.papers.table1_runs import numbers
+from rl2lib.experiments.papers.table1.players import BEST_KNOWN
+from rl2lib.experiments.papers.table1.published import PUBLISHED, PUBLISHED_TASKS, RANDOM, RL2
+from rl2lib.experiments.papers.table1.trained import CELLS, gru_name, gru_run, imitation_name, imitation_run, setting
 from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Trained
 from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.sampling import make_generator
@@ -104,8 +104,8 @@ def runs(scale: Scale) -> list[Run]:
     """Return table 1's two runs of every cell, and what is trained here: the same network in other ways."""
     planned = []
     for cell, parts in SIZES[scale].parts.items():
-        num_pulls, num_arms = numbers(cell)
-        whole = table1_runs.imitation_run(cell, scale)
+        num_pulls, num_arms = CELLS[cell]
+        whole = imitation_run(CELLS[cell], scale)
         iterations, trials, minibatch = SIZES[scale].cloning[cell]
         cloning = (Part(num_pulls, iterations, trials, minibatch, (5e-3, 0.0), "teacher"),)
         imitate = partial(imitating, num_pulls, num_arms)
@@ -116,7 +116,7 @@ def runs(scale: Scale) -> list[Run]:
             HALF: partial(imitate, half),
             CLONED: partial(imitate, cloning),
         }
-        planned += [table1_runs.gru_run(cell, scale), whole]
+        planned += [gru_run(CELLS[cell], scale), whole]
         planned += [
             replace(whole, owner=ID, name=networks(cell)[agent][0], stages=stages) for agent, stages in ways.items()
         ]
@@ -128,15 +128,14 @@ def runs(scale: Scale) -> list[Run]:
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody on the same tasks, and hold the networks' choices against the index's."""
-    num_pulls, num_arms = numbers(cell)
-    distribution, env = table1_runs.setting(cell)
+    num_pulls, num_arms = CELLS[cell]
+    distribution, env = setting(CELLS[cell])
     size = SIZES[scale]
     place = 4_000_000 + 1_000 * num_pulls + num_arms
     tasks, validation = draw_tasks(distribution, size, "imitation", seed=place)
-    told = dict(zip(AGENTS, PUBLISHED[cell], strict=True))
     index = IndexWithTies(num_arms, num_pulls)
     players = [
-        Player("Random", [Random(num_arms)], published=told["Random"]),
+        Player(RANDOM, [Random(num_arms)], published=PUBLISHED[CELLS[cell], RANDOM]),
         Player(BEST_KNOWN, [index]),
     ]
     points = []
@@ -144,7 +143,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     for agent, (run, how) in networks(cell).items():
         policies = acting_best(trained.policies(run), env, validation, seed=place)
         steps = f"{trained.cards(run)[0]['env_steps'] / 1e6:.3g} million steps"
-        published = told["RL²"] if agent == RL2 else None
+        published = PUBLISHED[CELLS[cell], RL2] if agent == RL2 else None
         players.append(Player(agent, policies, how, published, seeds=len(policies), setting=steps))
         own = play(policies[0], env, tasks[: size.watched_tasks], seed=place)
         points += agreement(cell, f"{OWN}{agent}", index, own, own.action)
@@ -158,12 +157,12 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         env,
         tasks,
         seed=place,
-        random="Random",
+        random=RANDOM,
         reference=BEST_KNOWN,
         published_tasks=PUBLISHED_TASKS,
     ).rows
     found = Measured(rows, points)
-    random, best = (found.row(cell, agent).mean for agent in ("Random", BEST_KNOWN))
+    random, best = (found.row(cell, agent).mean for agent in (RANDOM, BEST_KNOWN))
     for agent, (run, _) in networks(cell).items():
         cards, row = trained.cards(run), found.row(cell, agent)
         end = cards[0]["env_steps"] / 1e6
@@ -184,10 +183,10 @@ def networks(cell: str) -> dict[str, tuple[str, str]]:
     """Return every network's run, and how it learned."""
     own = "the index's answers on its own trials"
     return {
-        RL2: (f"gru-{cell}", "PPO alone"),
+        RL2: (gru_name(CELLS[cell]), "PPO alone"),
         RL2_SHORT_FIRST: (f"gru-short-first-{cell}", "PPO alone, short trials first"),
         CLONED: (f"cloned-{cell}", "the index's trials"),
-        DAGGER: (f"imitation-{cell}", own),
+        DAGGER: (imitation_name(CELLS[cell]), own),
         HALF: (f"dagger-short-first-half-{cell}", own),
         SHORT_FIRST: (f"dagger-short-first-{cell}", own),
     }
@@ -244,7 +243,7 @@ def draw(measured: Measured) -> Figure:
     there = measured.cells()
     figure, grid = plt.subplots(len(there), 2, figsize=(10, 3.4 * len(there)), squeeze=False)
     for cell, (left, right) in zip(there, grid, strict=True):
-        num_pulls, num_arms = numbers(cell)
+        num_pulls, num_arms = CELLS[cell]
         left.axhline(1.0, color=left.yaxis.label.get_color(), linestyle=":", linewidth=1)
         for (agent, name), marker in zip(DRAWN.items(), MARKERS, strict=False):
             band(

@@ -10,7 +10,7 @@ from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemory
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.rows import Measured, Row
-from rl2lib.experiments.papers import extrapolation, table1, table1_runs
+from rl2lib.experiments.papers import extrapolation
 from rl2lib.experiments.papers.extrapolation import (
     BY_ARMS,
     BY_PULLS,
@@ -22,12 +22,15 @@ from rl2lib.experiments.papers.extrapolation import (
     was_trained,
     with_arms,
 )
+from rl2lib.experiments.papers.table1 import EXPERIMENT as TABLE1
+from rl2lib.experiments.papers.table1.players import BEST_KNOWN, RL2_EQUIVARIANT, RL2_IMITATION
+from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.types import StepInput
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
 def memories(cell, normalised=0.99, variant=OWN_CLOCK, se=0.001):
-    return Row("extrapolation", cell, table1.RL2_EQUIVARIANT, variant, normalised_mean=normalised, normalised_se=se)
+    return Row("extrapolation", cell, RL2_EQUIVARIANT, variant, normalised_mean=normalised, normalised_se=se)
 
 
 def other(cell, agent, normalised, se=0.001):
@@ -40,11 +43,11 @@ def judge(number, *rows):
 
 def test_what_is_new_is_neither_trained_nor_planned_to_be():
     assert [cell for cell in CELLS if was_trained(cell)] == ["n100_k5", "n100_k10", "n100_k50"]
-    assert {*BY_ARMS, *BY_PULLS} < {*CELLS} and len(CELLS) == len({*CELLS})
+    assert {*BY_ARMS, *BY_PULLS} < {*CELLS.values()}
     runs = extrapolation.runs("laptop")
-    assert {run.owner for run in runs} == {table1.ID}
-    assert runs[0].cells == CELLS, "one set of weights for all cells"
-    plans = {run.name: run for run in table1_runs.runs("laptop")}
+    assert {run.owner for run in runs} == {TABLE1.id}
+    assert runs[0].cells == tuple(CELLS), "one set of weights for all cells"
+    plans = {run.name: run for run in TABLE1.runs("laptop")}
     for run in runs:
         assert run.stages.args == plans[run.name].stages.args and run.policy.args == plans[run.name].policy.args
 
@@ -85,17 +88,17 @@ def test_a_policy_without_a_memory_per_arm_is_refused():
 
 def test_who_plays_where():
     shorter = extrapolation.measure("n50_k10", "smoke", FreshWeights(extrapolation.runs))
-    assert shorter.row("n50_k10", table1.BEST_KNOWN).normalised_mean == 1.0
+    assert shorter.row("n50_k10", BEST_KNOWN).normalised_mean == 1.0
     assert shorter.row("n50_k10", "Random").normalised_mean == 0.0
-    assert {row.variant for row in shorter.rows if row.agent == table1.RL2_EQUIVARIANT} == {OWN_CLOCK, NEW_CLOCK}
-    assert shorter.row("n50_k10", table1.RL2).seeds == 2
+    assert {row.variant for row in shorter.rows if row.agent == RL2_EQUIVARIANT} == {OWN_CLOCK, NEW_CLOCK}
+    assert shorter.row("n50_k10", RL2).seeds == 2
     fewer = extrapolation.measure("n100_k2", "smoke", FreshWeights(extrapolation.runs))
     assert [row.variant for row in fewer.rows if row.seeds] == [OWN_CLOCK], "no second clock, no network of ten arms"
-    assert fewer.row("n100_k2", "UCB1").setting.endswith(f"of {HOME}")
+    assert fewer.row("n100_k2", "UCB1").setting.endswith(f"of {HOME.name}")
 
 
 def test_new_arms_and_new_lengths_are_judged_apart_and_trained_cells_not_at_all():
-    good, bad, trained = memories("n100_k20"), memories("n50_k10", 0.9), memories(HOME, 0.5)
+    good, bad, trained = memories("n100_k20"), memories("n50_k10", 0.9), memories(HOME.name, 0.5)
     assert judge(0, good, bad, trained).word == "matched"
     verdict = judge(1, good, bad, trained)
     assert verdict.word == "not reached" and verdict.evidence == "n50_k10 90.0% ± 0.2"
@@ -116,8 +119,8 @@ def test_clocks_are_the_same_only_if_shown_to_be():
 def test_below_ucb1_needs_intervals_apart_and_a_kept_score_an_equivalence():
     assert judge(3, memories("n100_k2", 0.98), other("n100_k2", "UCB1", 0.982)).word == "matched"
     assert judge(3, memories("n100_k2", 0.97), other("n100_k2", "UCB1", 0.982)).word == "not reached"
-    for number, agent in ((4, table1.RL2), (5, table1.RL2_IMITATION)):
-        assert judge(number, other(HOME, agent, 0.80), other("n200_k10", agent, 0.85)).word == "matched"
-        assert judge(number, other(HOME, agent, 0.80), other("n200_k10", agent, 0.797)).word == "matched"
-        assert judge(number, other(HOME, agent, 0.80), other("n200_k10", agent, 0.79)).word == "open"
-        assert judge(number, other(HOME, agent, 0.80), other("n200_k10", agent, 0.77)).word == "not reached"
+    for number, agent in ((4, RL2), (5, RL2_IMITATION)):
+        assert judge(number, other(HOME.name, agent, 0.80), other("n200_k10", agent, 0.85)).word == "matched"
+        assert judge(number, other(HOME.name, agent, 0.80), other("n200_k10", agent, 0.797)).word == "matched"
+        assert judge(number, other(HOME.name, agent, 0.80), other("n200_k10", agent, 0.79)).word == "open"
+        assert judge(number, other(HOME.name, agent, 0.80), other("n200_k10", agent, 0.77)).word == "not reached"

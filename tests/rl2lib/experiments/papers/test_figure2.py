@@ -11,8 +11,11 @@ from msgspec.structs import replace
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.history import NUM_HISTORY
-from rl2lib.experiments.papers import figure2, table1, table1_runs
+from rl2lib.experiments.papers import figure2
 from rl2lib.experiments.papers.figure2 import FINAL, LEVEL, STEPS, Curve, end_of, learning_curve, steps_to
+from rl2lib.experiments.papers.table1.players import BEST_KNOWN
+from rl2lib.experiments.papers.table1.published import RL2
+from rl2lib.experiments.papers.table1.trained import ARMS, CELLS, ROUNDS
 
 GRU = figure2.CURVES[0]
 
@@ -31,7 +34,7 @@ class Cards:
         self.trial_return = trial_return
 
     def cards(self, name):
-        rounds = len(table1_runs.ROUNDS[10]) if name.startswith("equivariant") else 1
+        rounds = len(ROUNDS[10]) if name.startswith("equivariant") else 1
         return 2 * [card(rounds * 3 * [self.trial_return], rounds * [3])]
 
 
@@ -48,16 +51,16 @@ def judge(number, *rows):
 
 
 def test_a_curve_has_only_the_rounds_on_its_own_number_of_arms():
-    arms = [k for _, k, _ in table1_runs.ROUNDS[100]]
+    arms = [part.num_arms for part in ROUNDS[100]]
     returns = [float(k) for k in arms for _ in range(2)]
-    for wanted in table1_runs.ARMS:
+    for wanted in ARMS:
         curve = learning_curve(card(returns, len(arms) * [2]), 100, wanted, random=0.0, reference=wanted)
         assert torch.equal(curve.score, torch.ones(2 * arms.count(wanted), dtype=torch.float64))
         assert curve.steps[-1] == 2 * (len(arms) - arms[::-1].index(wanted)), "steps of all rounds count"
 
 
 def test_points_that_were_thinned_across_two_rounds_are_left_out():
-    arms = [k for _, k, _ in table1_runs.ROUNDS[500]]
+    arms = [part.num_arms for part in ROUNDS[500]]
     length = NUM_HISTORY // len(arms) + 7  # no whole number of points a round
     each = torch.tensor([float(k) for k in arms for _ in range(length)], dtype=torch.float64)
     returns = [piece.mean().item() for piece in each.tensor_split(NUM_HISTORY)]
@@ -77,7 +80,7 @@ def test_the_end_is_a_fifth_and_a_level_is_reached_by_a_mean_of_several_iteratio
 
 def test_the_scale_is_measured_and_a_curve_at_the_exact_optimum_ends_at_the_ceiling():
     measured = figure2.measure("n10_k5", "smoke", Cards(bayes_optimal_value(5, 10)))
-    assert measured.row("n10_k5", "Random").mean == 0 and measured.row("n10_k5", table1.BEST_KNOWN).mean == 1
+    assert measured.row("n10_k5", "Random").mean == 0 and measured.row("n10_k5", BEST_KNOWN).mean == 1
     for drawn in figure2.CURVES:
         ours = measured.row("n10_k5", drawn.agent, f"{drawn.how}, {FINAL}")
         assert ours.mean == pytest.approx(ours.every_seed[0]) and ours.seeds == 2 and ours.num_tasks > 0
@@ -103,7 +106,7 @@ def test_a_curve_is_at_the_level_where_its_interval_is_and_below_where_that_is()
 
 
 def ran(cell, millions):
-    return Point("figure2", cell, table1.RL2, millions, 0.5)
+    return Point("figure2", cell, RL2, millions, 0.5)
 
 
 def test_longer_trials_are_slower_if_no_seed_is_faster_there():
@@ -130,7 +133,7 @@ def test_a_run_that_was_given_up_early_tells_nothing_of_speed():
 
 
 def test_the_hardest_cell_is_the_last_if_the_others_are_above_it():
-    rows = [final(cell, 0.9) for cell in table1_runs.CELLS]
+    rows = [final(cell, 0.9) for cell in CELLS]
     assert judge(4, *rows[:-1], final("n500_k50", 0.8)).word == "matched"
     assert judge(4, *rows[:-1], final("n500_k50", 0.89)).word == "not reached"
     with pytest.raises(KeyError):

@@ -8,7 +8,7 @@ import torch
 from rl2lib.agents.bandit import Random
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments.papers import imitation, table1, table1_runs
+from rl2lib.experiments.papers import imitation
 from rl2lib.experiments.papers.imitation import (
     CLONED,
     DAGGER,
@@ -23,6 +23,9 @@ from rl2lib.experiments.papers.imitation import (
     agreement,
 )
 from rl2lib.experiments.papers.short_trials_first import Part, scaled
+from rl2lib.experiments.papers.table1.players import BEST_KNOWN
+from rl2lib.experiments.papers.table1.published import RL2
+from rl2lib.experiments.papers.table1.trained import CELLS, ID, setting
 from tests.rl2lib.experiments.papers.fresh_weights import FreshWeights
 
 
@@ -51,7 +54,7 @@ def stages_of(agent, cell="n10_k5", scale="smoke"):
 
 def test_table_1_owns_its_runs_and_all_start_from_the_same_weights():
     runs = [run for run in imitation.runs("laptop") if run.cells == (HARD,)]
-    assert [run.name for run in runs if run.owner == table1.ID] == ["gru-n500_k50", "imitation-n500_k50"]
+    assert [run.name for run in runs if run.owner == ID] == ["gru-n500_k50", "imitation-n500_k50"]
     assert len(runs) == len(imitation.networks(HARD)) == len(imitation.DRAWN)
     fresh = runs[0].policy(1).state_dict()
     for run in runs:
@@ -94,7 +97,7 @@ class LastOfTies(IndexWithTies):
 
 
 def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_does_not():
-    _, env = table1_runs.setting("n10_k5")
+    _, env = setting(CELLS["n10_k5"])
     tasks = torch.rand(200, 5, generator=torch.Generator().manual_seed(0))
     index = IndexWithTies(5, 10)
     for policy in (index, LastOfTies(5, 10)):
@@ -110,9 +113,9 @@ def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_doe
 
 def test_everybody_plays_and_the_index_scores_one():
     measured = imitation.measure("n10_k5", "smoke", WithCards(imitation.runs))
-    assert {row.agent for row in measured.rows} == {"Random", table1.BEST_KNOWN, *imitation.DRAWN}
-    assert measured.row("n10_k5", table1.BEST_KNOWN).normalised_mean == 1.0
-    assert measured.row("n10_k5", table1.RL2).published == 6.7
+    assert {row.agent for row in measured.rows} == {"Random", BEST_KNOWN, *imitation.DRAWN}
+    assert measured.row("n10_k5", BEST_KNOWN).normalised_mean == 1.0
+    assert measured.row("n10_k5", RL2).published == 6.7
     assert measured.row("n10_k5", CLONED).published is None
     assert measured.row("n10_k5", DAGGER).setting == "2 million steps"
     lines = {point.line for point in measured.points}
@@ -121,10 +124,10 @@ def test_everybody_plays_and_the_index_scores_one():
 
 
 def test_a_gap_is_one_that_the_interval_leaves_no_doubt_about():
-    assert judge(0, row(table1.RL2, 0.9)).word == "matched"
-    assert judge(0, row(table1.RL2, 0.975, se=0.01)).word == "not reached"
+    assert judge(0, row(RL2, 0.9)).word == "matched"
+    assert judge(0, row(RL2, 0.975, se=0.01)).word == "not reached"
     with pytest.raises(KeyError):
-        judge(0, row(table1.RL2, 0.9, cell=EASIER))
+        judge(0, row(RL2, 0.9, cell=EASIER))
 
 
 @pytest.mark.parametrize(
