@@ -29,7 +29,7 @@ learner = PPO(policy, baseline, PPOConfig(minibatch_trials=8))
 train(learner, distribution, env, TrainingConfig(iterations=1, trials_per_iteration=8), progress=False)
 tasks = distribution.sample(8, generator)
 rollout(policy, env, tasks, policy_generator=generator, env_generator=generator)
-print(evaluate({"RL²": policy, "random": Random(3)}, env, tasks, seed=0))
+print(evaluate({"RL²": policy, "random": Random(3)}, env, tasks, seed=0).table())
 print(f"{len(EXPERIMENTS)} experiments of rl2lib {rl2lib.__version__}")
 for needy in (lambda: importlib.import_module("rl2lib.gym"), lambda: cluster(1).__enter__()):
     try:
