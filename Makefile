@@ -7,13 +7,14 @@ export RL2_PROGRESS ?= on
 # Matplotlib draws to files, torch keeps to one thread a process: two test processes on two cores do not fight.
 TESTING := RL2_PROGRESS=off MPLBACKEND=agg OMP_NUM_THREADS=1
 
-.PHONY: help setup demo learn test lint build check grade grade-1000 bench bench-grader clean
+.PHONY: help setup demo learn test test-fast lint build check grade grade-1000 bench bench-grader clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    build, learn, grade and train once, in about two minutes"
 	@echo "make learn   copy the notebooks to work/ and open JupyterLab (N=02 for one notebook)"
 	@echo "make test    run all tests"
+	@echo "make test-fast   those that are not marked slow, in under two minutes"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make build   solutions/*.py -> notebooks/ and what nbgrader needs; executes solutions that changed"
 	@echo "make check   generated files up to date, course linter, quoted numbers"
@@ -38,6 +39,9 @@ learn: $(READY)
 
 test: $(READY)
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist loadscope tests --nbval-lax solutions
+
+test-fast: $(READY)
+	$(TESTING) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow" tests
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -278,6 +278,7 @@ def test_rl2_bench_of_an_installed_package_says_where_to_find_it(tmp_path, monke
     assert told.startswith("rl2: ") and "benchmarks/" in told and "clone" in told
 
 
+@pytest.mark.slow
 def test_the_script_runs_from_anywhere(root, tmp_path):
     command = [sys.executable, str(root / "benchmarks" / "bench.py"), "--list"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -288,6 +289,7 @@ def test_the_script_runs_from_anywhere(root, tmp_path):
 
 
 # memory starts a process, the course's own parts have tests of their own: both take seconds
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [item.name for item in registry.BENCHMARKS if item.name not in ("memory", "course")])
 def test_every_benchmark_runs_in_tiny_sizes(name):
     (chosen,) = registry.find([name])

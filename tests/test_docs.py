@@ -66,6 +66,7 @@ def carry_out(tree: Path, code: str) -> None:
         run(tree, [sys.executable, "-c", code])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_tells_you_to_do_works(page, tree):
     blocks = FENCED.findall(page.read_text())

@@ -71,6 +71,7 @@ def run_in(interpreter: Path, *arguments: str, cwd: Path) -> subprocess.Complete
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_the_base_installation_trains_and_evaluates(base_installation, root, tmp_path):
     interpreter, needed = base_installation
     assert "torch" in needed and len(needed) < MOST, sorted(needed)
@@ -81,6 +82,7 @@ def test_the_base_installation_trains_and_evaluates(base_installation, root, tmp
     assert [line.rsplit(": ", 1)[1] for line in told] == ["pip install 'rl2lib[gym]'", "pip install 'rl2lib[cluster]'"]
 
 
+@pytest.mark.slow
 def test_the_command_without_its_extra_says_one_line(base_installation, tmp_path):
     done = run_in(base_installation[0], "-m", "rl2lib.cli", "progress", cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ""

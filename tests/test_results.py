@@ -50,6 +50,7 @@ def test_the_summary_tells_of_every_experiment(results):
         assert f"## {experiment.title}" in summary
 
 
+@pytest.mark.slow
 def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
     for folder in results.glob("*/checkpoints"):
         for path in folder.glob(f"{SCALE}-*.safetensors"):
@@ -102,6 +103,7 @@ SAMPLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("paper", "cell", "agent", "variant", "run", "num_tasks"), SAMPLE, ids=[item[4] for item in SAMPLE]
 )

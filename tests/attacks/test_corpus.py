@@ -22,6 +22,7 @@ from autograder.result import Result
 from attacks.corpus import GROUPS
 from attacks.entry import Handed, packed
 
+pytestmark = pytest.mark.slow
 HANDED = [(kind, item) for kind, attacks in GROUPS.items() for item in packed(attacks)]
 SECONDS = 30.0  # of our own time, beyond what calls may take
 MEMORY = 400 << 20

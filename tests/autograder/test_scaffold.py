@@ -41,6 +41,7 @@ def autograder(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run(tree, "-m", "autograder.cli", *arguments)
 
 
+@pytest.mark.slow
 def test_the_scaffold_passes_ruff(tree):
     files = [place for number in SOURCES for place in (SOURCES[number], *places(number).values())]
     for command in (("check",), ("format", "--check")):
@@ -48,6 +49,7 @@ def test_the_scaffold_passes_ruff(tree):
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_scaffold_is_built(tree):
     stale = autograder(tree, "build", "--check").stdout.splitlines()
     assert [line.partition(":")[0] for line in stale] == [
@@ -57,6 +59,7 @@ def test_the_scaffold_is_built(tree):
     assert 'check(\\"twice_it\\")' in (tree / "notebooks" / "00_start_here.ipynb").read_text()
 
 
+@pytest.mark.slow
 def test_the_linter_lists_every_placeholder_and_nothing_else(tree):
     wanted = {"solutions/08_again.py:1: 0 quiz questions"}
     for number, source in SOURCES.items():
@@ -72,6 +75,7 @@ def test_the_linter_lists_every_placeholder_and_nothing_else(tree):
     assert "solutions/08_again.py:2: still to fill in its title" in problems
 
 
+@pytest.mark.slow
 def test_the_audit_marks_all_but_the_stub(tree):
     found = autograder(tree, "audit", "08")
     rows = [match.groups() for match in map(ROW.match, found.stdout.splitlines()) if match]
@@ -80,6 +84,7 @@ def test_the_audit_marks_all_but_the_stub(tree):
     assert found.returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("notebook", "name", "message"),
     [

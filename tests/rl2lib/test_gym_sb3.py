@@ -32,6 +32,7 @@ def test_sb3s_own_check_finds_nothing_to_say(task_id: str) -> None:
         check_env(gymnasium.make(task_id, **TASKS[task_id][0]).unwrapped)
 
 
+@pytest.mark.slow
 @every_task
 @pytest.mark.parametrize("learner", [RecurrentPPO, PPO])
 def test_trains_for_a_few_updates(learner: Any, task_id: str) -> None:
@@ -69,6 +70,7 @@ def test_a_recurrent_model_plays_vectors_of_trials() -> None:
     envs.close()
 
 
+@pytest.mark.slow
 def test_ppo_without_memory_learns_win_stay_lose_shift() -> None:
     """On two-point bandits the last action and reward tell all there is: 9.5 of 10, where random play earns 5."""
     env = gymnasium.make("rl2/two-point-bandits-v0")

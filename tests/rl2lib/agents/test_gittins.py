@@ -90,6 +90,7 @@ def pulling_on_is_worth_it(rate: float, discount: float, depth: int, *, perfect_
     return worth_it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discount", [0.9, 0.99])
 def test_the_discounted_index_to_four_digits(discount: float) -> None:
     """The numbers above are right to half a unit of their last digit, and so are ours.
@@ -126,6 +127,7 @@ def test_the_discounted_index_grows_with_patience(monkeypatch: pytest.MonkeyPatc
         assert (patient > impatient)[below].all()
 
 
+@pytest.mark.slow
 def test_the_closed_form_by_hand_and_beside_the_index_it_approximates() -> None:
     """Beta(1, 1), γ = .9: 1/2 + 1/4 / (2 √((2 · .10536 + 1/2) / 4)) = .7965; well-known arms agree closely."""
     start = whittle_indices(torch.zeros(1), torch.zeros(1), 0.9)
@@ -227,6 +229,7 @@ def test_the_finite_horizon_policy_explores_early_and_not_late() -> None:
         assert agent.choose(counts, torch.Generator()).tolist() == [arm]
 
 
+@pytest.mark.slow
 def test_measured_values_at_a_hundred_pulls() -> None:
     """Measured 83.74 ± .13; Duan et al. 2016, table 1, n = 100, k = 10: Gittins 82.8, Thompson 76.7, UCB1 82.4 (.3)."""
     tasks = IndependentBandits(10).sample(4_000, torch.Generator().manual_seed(5))

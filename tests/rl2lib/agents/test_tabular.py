@@ -280,6 +280,7 @@ def table2() -> Comparison:
     return evaluate(agents, SmallEnv(*size, num_episodes=10), random_mdps(1_000, seed=3), seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("agent", "expected"),
     [
@@ -302,6 +303,7 @@ def test_values_of_table_2(table2: Comparison, agent: str, expected: float) -> N
     assert table2[agent].score.mean == pytest.approx(expected, abs=3.2)
 
 
+@pytest.mark.slow
 def test_the_order_of_table_2_on_common_tasks(table2: Comparison) -> None:
     worst_first = ["epsilon-greedy", "psrl", "ucrl2", "greedy, true prior", "beb, true prior", "blind", "oracle"]
     for worse, better in itertools.pairwise(worst_first):

@@ -71,6 +71,7 @@ def columns() -> dict[str, Comparison]:
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "expected"),
     # Duan et al. 2016, table 2, n = 10; errors .8
@@ -80,6 +81,7 @@ def test_as_published(columns: dict[str, Comparison], label: str, expected: floa
     assert columns["as published"][label].score.mean == pytest.approx(expected, abs=4)  # three standard errors of both
 
 
+@pytest.mark.slow
 def test_the_true_prior_helps_and_so_does_planning_every_step(columns: dict[str, Comparison]) -> None:
     published, true_prior, every_step = (columns[variant] for variant in VARIANTS)
     for label in BETTER[:-1]:

@@ -73,6 +73,7 @@ def test_any_text_comes_back_from_csv(names: list[str]) -> None:
     assert [line[0] for line in read(text)[1:]] == line_ends_alike
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(), min_size=1))
 def test_no_text_adds_a_cell_or_a_line_to_markdown(names: list[str]) -> None:
     lines = to_markdown([{"name": name, "rank": 1} for name in names], (Column("name"), Column("rank"))).split("\n")

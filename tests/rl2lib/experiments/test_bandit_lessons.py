@@ -53,6 +53,7 @@ def test_what_is_written_is_read_back(smoke: tuple[BanditLessons, Path]) -> None
     assert torch.equal(again.curves[TEN_ARMS_EQUIVARIANT], lessons.curves[TEN_ARMS_EQUIVARIANT])
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_short_goes_on(tmp_path: Path) -> None:
     first = run(SMOKE, folder=tmp_path, progress=False)
     again = run(SMOKE, folder=tmp_path, progress=False)

@@ -153,6 +153,7 @@ def test_three_seeds_of_reinforce_end_at_three_heights_of_the_table(shipped) -> 
     assert found[0] == pytest.approx(2 / 3, abs=0.05) and found[1] > 0.95  # it infers the third from the other two
 
 
+@pytest.mark.slow
 def test_up_to_18_training_goals_find_held_out_ones_no_better_than_a_random_walk(shipped) -> None:
     def share(agent, goals: list[int]) -> float:
         return success_curve(play(agent, GridEnv(), tasks(tuple(goals), 40), seed=0)).mean.mean().item()

@@ -27,12 +27,14 @@ def test_smoke_prints_every_agent_and_the_exact_optimum(tmp_path: Path) -> None:
     assert len(result.training.history["trial_return"]) == SMOKE.iterations
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table() -> None:
     one, two = (run(SMOKE, progress=False) for _ in range(2))
     assert one.table() == two.table()
     assert torch.equal(one.evaluation.scores[RL2_GREEDY], two.evaluation.scores[RL2_GREEDY])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ppo", "reinforce"])
 def test_both_learners_solve_the_two_point_bandit(kind: str) -> None:
     """One arm always pays: a first guess, then nine certain rewards, 9.5 in expectation."""
@@ -52,6 +54,7 @@ def test_both_learners_solve_the_two_point_bandit(kind: str) -> None:
     assert score.mean > 9.4
 
 
+@pytest.mark.slow
 def test_importing_the_library_is_quiet_and_leaves_torchs_threads_alone() -> None:
     program = (
         "import torch; before = torch.get_num_threads(), torch.get_rng_state().sum();"

@@ -87,6 +87,7 @@ def test_a_killed_run_of_a_structured_policy_resumes_with_the_same_weights(name:
         assert torch.equal(value, whole.policy.state_dict()[key]), key
 
 
+@pytest.mark.slow
 def test_the_equivariant_policy_is_ahead_of_chance_in_seconds() -> None:
     recipe = equivariant_bandits(10, 5)
     recipe = replace(recipe, training=TrainingConfig(iterations=25, trials_per_iteration=128))

@@ -47,6 +47,7 @@ def test_measure_counts_steps_and_found_goals_by_hand() -> None:
     assert found == {"steps": 3.0, "found": 0.75}
 
 
+@pytest.mark.slow
 def test_a_smoke_run_goes_on_from_where_it_was_cut_and_ends_the_same(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     whole = run(SMOKE, folder=tmp_path / "whole", to=tmp_path / "whole")
     names = {cell.name for cell in cells(SMOKE)}
@@ -92,6 +93,7 @@ def test_a_smoke_run_goes_on_from_where_it_was_cut_and_ends_the_same(tmp_path: P
     }
 
 
+@pytest.mark.slow
 def test_shipped_files_are_small_and_shorter_runs_take_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -181,6 +181,7 @@ def test_settings_reach_what_they_set() -> None:
     assert found.policy.initial_state(3).shape == (3, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passed", [(), ("embed_bandit",), ("RecurrentPolicy", "train_step"), tuple(ANSWERS)], ids=len)
 def test_own_answers_and_stand_ins_fit_in_every_mixture(
     passed: tuple[str, ...], work: object, capsys: pytest.CaptureFixture[str]

@@ -255,6 +255,7 @@ def test_the_figure_shows_the_state_and_how_long_each_thing_lives(resets: str, l
     plt.close(figure)
 
 
+@pytest.mark.slow
 def test_every_control_through_its_range_is_drawn_and_told() -> None:
     game = TwoLoops()
     tried = 0

@@ -126,6 +126,7 @@ def test_of_a_copied_cell_the_stub_does_not_undo_the_answer():
     assert [cell.source for cell in answers(data)] == [RIGHT]
 
 
+@pytest.mark.slow
 def test_terminal_check_ends_every_exercise_of_a_hostile_notebook(work, tmp_path):
     notebook = course.load().notebook("01")
     data = workbook.read_notebook(workbook.release_path(notebook))
@@ -149,6 +150,7 @@ def test_terminal_check_ends_every_exercise_of_a_hostile_notebook(work, tmp_path
     assert len(found) == len(notebook.exercises)
 
 
+@pytest.mark.slow
 def test_exit_codes_and_one_clear_line(work):
     assert rl2("learn", "0", "--no-open").returncode == 0
     blank = rl2("check", "0")
@@ -162,6 +164,7 @@ def test_exit_codes_and_one_clear_line(work):
     assert "1/1" in rl2("progress").stdout
 
 
+@pytest.mark.slow
 def test_doctor_finds_nothing_here_and_names_a_fix_where_writing_fails(work, tmp_path):
     assert rl2("doctor").returncode == 0
     blocked = tmp_path / "file"

@@ -50,6 +50,7 @@ class Counting(RecurrentActorCritic):
         return super().run(features, state)
 
 
+@pytest.mark.slow
 def test_ppo_with_a_shared_core_descends_one_sum_of_losses_with_one_optimiser() -> None:
     policy = Counting(*SHAPE, generator=generator())
     trials, _ = played(policy)

@@ -54,6 +54,7 @@ LEARNERS: dict[str, tuple[int, Callable[[], Learner]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_it_learns_to_stay_with_the_arm_that_pays(name: str) -> None:
     iterations, make = LEARNERS[name]

@@ -41,6 +41,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", short.KINDS)
 def test_a_run_is_fixed_by_its_seed(kind: str) -> None:
     runs = []
@@ -55,6 +56,7 @@ def test_a_run_is_fixed_by_its_seed(kind: str) -> None:
     assert not same(runs[0][0], runs[2][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", short.KINDS)
 def test_a_resumed_run_ends_bit_identical_to_an_unbroken_one(kind: str, tmp_path: Path) -> None:
     unbroken = short.make_learner(kind)
@@ -85,6 +87,7 @@ def test_a_resumed_run_ends_bit_identical_to_an_unbroken_one(kind: str, tmp_path
     assert run.history == whole.history and run.env_steps == whole.env_steps == 7 * 20 * 4
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_resumes_bit_identical(tmp_path: Path) -> None:
     """SIGKILL a child that saves at every iteration, twice, then finish here."""
     iterations = 120
@@ -257,6 +260,7 @@ def test_a_learner_may_have_its_trials_played_by_another() -> None:
     assert all(bool((action == 2).all()) for action in seen) and len(seen) == 2
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_rounding_only() -> None:
     """At sizes where torch does share the work out."""
     found = []

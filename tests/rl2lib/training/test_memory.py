@@ -25,6 +25,7 @@ print(faults(), int(keep_freed_memory()), faults())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc's settings are glibc's")
 def test_freed_memory_is_not_handed_out_anew() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)

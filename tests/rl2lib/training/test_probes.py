@@ -81,6 +81,7 @@ def stops_at(make: Callable[..., Learner], seed: int = 0) -> str:
     return rungs[-1].probe.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_librarys_reinforce_climbs_it_all_in_time(seed: int) -> None:
     began = time.process_time()
@@ -90,6 +91,7 @@ def test_the_librarys_reinforce_climbs_it_all_in_time(seed: int) -> None:
     assert all(str(rung).startswith("✓") and "\n" not in str(rung) for rung in rungs)
 
 
+@pytest.mark.slow
 def test_another_learner_climbs_too() -> None:
     def make(shape: tuple[int, ...], num_actions: int, generator: torch.Generator) -> Learner:
         policy = RecurrentPolicy(shape, num_actions, 32, generator=generator)
@@ -100,6 +102,7 @@ def test_another_learner_climbs_too() -> None:
     assert all(rung.passed for rung in climb(make, LADDER[:4], progress=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize(
     ("fault", "make", "rung"),
@@ -114,12 +117,14 @@ def test_a_fault_stops_at_its_rung(fault: str, make: Callable[..., Learner], run
     assert stops_at(make, seed) == rung, fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_wrong_sign_stops_at_the_second_rung(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reinforce_module, "reinforce_loss", lambda *args: -reinforce_loss(*args))
     assert stops_at(maker(), seed) == BIT
 
 
+@pytest.mark.slow
 def test_a_state_made_afresh_at_every_step_stops_at_the_fourth_rung_or_the_fifth() -> None:
     """On the two-point bandit "stay after a win, move after a loss" needs no memory, if training finds it."""
     assert stops_at(maker(policy=Forgetful), seed=0) == TWO_POINT

@@ -28,6 +28,7 @@ def smoke(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_everything_runs_at_smoke_scale(smoke):
     for name, experiment in EXPERIMENTS.items():
         folder = smoke / "results" / name
@@ -42,6 +43,7 @@ def test_everything_runs_at_smoke_scale(smoke):
     assert not list((smoke / "runs").rglob("iteration-*")), "what is finished leaves no checkpoints behind"
 
 
+@pytest.mark.slow
 def test_the_second_time_nothing_is_left_to_do(smoke):
     before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*.safetensors")}
     done = reproduce(smoke, "table1")

@@ -68,6 +68,7 @@ def test_a_told_clock_reads_the_fraction_of_the_new_length():
     assert policy.episodes_per_trial == 100 and told.core is policy.core, "the weights are shared, the clock is not"
 
 
+@pytest.mark.slow
 def test_a_short_sighted_index_explores_less_early_and_the_same_at_the_end():
     sighted, short = FiniteHorizonGittins(2, 300), ShortSighted(2, 300)
 

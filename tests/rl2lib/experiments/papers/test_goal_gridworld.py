@@ -61,6 +61,7 @@ def test_every_goal_is_tested_equally_often() -> None:
     assert torch.equal(tasks.direction, torch.arange(4).expand(102, 4)) and not tasks.slip.any()
 
 
+@pytest.mark.slow
 def test_measured_rows_of_who_is_known(kept: TrainedRuns) -> None:
     measured = players.measure(ALL, "smoke", kept)
     assert measured.row(ALL, players.OPTIMAL).mean == pytest.approx(2.1667, abs=1e-4)

@@ -31,6 +31,7 @@ def judge(name, *rows):
     return CLAIMS[name].judge(Measured(list(rows)))
 
 
+@pytest.mark.slow
 def test_every_published_agent_plays_once_with_its_number_beside_it(measured):
     named = [row.agent for row in measured.rows if row.published is not None]
     assert sorted(named) == sorted(set(AGENTS) - {"SNAIL"})
@@ -38,6 +39,7 @@ def test_every_published_agent_plays_once_with_its_number_beside_it(measured):
     assert len([row for row in measured.rows if row.agent == "Gittins"]) == 3
 
 
+@pytest.mark.slow
 def test_the_optimal_agent_scores_one_random_play_zero_and_the_ceiling_is_exact(measured):
     best, random = measured.row("n10_k5", OPTIMAL), measured.row("n10_k5", "Random")
     assert (best.normalised_mean, random.normalised_mean) == (1.0, 0.0)
@@ -46,6 +48,7 @@ def test_the_optimal_agent_scores_one_random_play_zero_and_the_ceiling_is_exact(
     assert told.mean > best.mean and told.behind < 0, "who is told the task is ahead, and not what others are behind"
 
 
+@pytest.mark.slow
 def test_a_trained_agent_shows_its_median_seed_and_all_of_them(measured):
     ours = measured.row("n10_k5", RL2_EQUIVARIANT)
     assert ours.seeds == len(ours.every_seed) == 3

@@ -28,6 +28,7 @@ def judge(name, *rows):
     return CLAIMS[name].judge(Measured(list(rows)))
 
 
+@pytest.mark.slow
 def test_who_plays():
     rows = measure("n10", "smoke", FreshWeights(EXPERIMENT.runs)).rows
     trained = {(row.agent, row.variant) for row in rows if row.seeds}

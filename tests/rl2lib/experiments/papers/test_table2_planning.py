@@ -31,6 +31,7 @@ def judge(name, *rows):
     return CLAIMS[name].judge(Measured(list(rows)))
 
 
+@pytest.mark.slow
 def test_who_plays_a_chain(measured):
     rows = measured.rows
     assert len({(row.agent, row.variant) for row in rows}) == len(rows) == 2 + 18 + 1 + 5
@@ -41,6 +42,7 @@ def test_who_plays_a_chain(measured):
     assert measured.row("chain_n10", paper.OPTIMAL).normalised_mean == 1.0
 
 
+@pytest.mark.slow
 def test_every_line_has_a_point_an_episode_and_they_add_up_to_the_trial(measured):
     for line in (*paper.DRAWN, paper.OPTIMAL, ORACLE):
         points = measured.line("chain_n10", line)
@@ -151,6 +153,7 @@ def test_near_the_optimum_is_judged_by_the_interval_and_on_chains_alone():
     assert judge("optimum", other, row(paper.RL2_MESSAGES, 500.0, normalised_mean=0.94, **near)).word == "not reached"
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn_of_one_cell_alone(measured):
     figure = paper.draw(measured)
     (legend,) = figure.legends

@@ -227,6 +227,7 @@ def test_only_cells_whose_weights_have_changed_are_measured_again(
     assert again(done, smoke(places)) == [OTHER, SECOND]
 
 
+@pytest.mark.slow
 def test_a_run_that_two_experiments_measure_is_trained_once(places: Places, enter: Enter, done: list[str]) -> None:
     shared = tiny.run("tiny")
     enter(tiny.experiment(), tiny.experiment("guest", (shared, tiny.run("guest", "own", ("second",)))))
@@ -357,6 +358,7 @@ def test_a_full_disk_under_a_checkpoint_leaves_the_one_before(
     assert table(places).read_bytes() == table(whole).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["smoke.csv", "smoke-points.csv", "smoke.json"])
 def test_a_full_disk_under_a_table_leaves_the_old_results(
     places: Places, enter: Enter, monkeypatch: pytest.MonkeyPatch, word: str

@@ -123,6 +123,7 @@ def test_a_scheduler_that_does_not_answer_is_named_within_seconds(
     assert "missing port number" in refused(smoke(places, "--scheduler", "nowhere"))
 
 
+@pytest.mark.slow
 def test_two_workers_of_this_machine(places: Places) -> None:
     """The command itself, in a process of its own, and a plan that its workers know."""
     command = [sys.executable, "-m", "rl2lib.cli", "reproduce", "table1", "--scale", "smoke", "--cell", "n10_k5"]

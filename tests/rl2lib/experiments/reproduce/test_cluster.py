@@ -136,6 +136,7 @@ def test_nothing_to_do_starts_no_cluster(places: Places, enter: Enter, monkeypat
 # --------------------------------------------------------------------------------------- workers that die
 
 
+@pytest.mark.slow
 def test_a_job_whose_worker_is_killed_is_done_by_another_from_its_checkpoint(
     places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
