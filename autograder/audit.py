@@ -1,7 +1,7 @@
 """The kill matrix, and how steady it is: the evidence in results/audit.json and audit.md that the checks are good.
 
 For each exercise the stub and the mutants must fail, the reference and the alternatives pass, whatever the hidden
-check's seed, in this process and through a box.
+check's seed, in this process and through a box. The visible check refuses each mutant too, or the mutant says why not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Line:
         kind: stub, reference, alternative or mutant.
         variant: the mutant's or alternative's name, "" for the others.
         visible, hidden: how the two checks ended.
-        named: the misconception that the learner is told, None where none is.
+        named: the mutant that the learner is told of, None where none is.
+        unseen: of a mutant that the visible check lets pass, why it may.
     """
 
     exercise: str
@@ -42,6 +43,7 @@ class Line:
     visible: Outcome
     hidden: Outcome
     named: str | None
+    unseen: str = ""
 
     @property
     def as_it_should(self) -> bool:
@@ -49,7 +51,8 @@ class Line:
         if self.kind == "stub":
             return self.hidden.status == self.visible.status == "not_attempted"
         if self.kind == "mutant":
-            return not self.hidden.passed and self.hidden.status != "not_attempted"
+            told_why = self.visible.passed == bool(self.unseen)
+            return not self.hidden.passed and self.hidden.status != "not_attempted" and told_why
         return self.hidden.passed and self.visible.passed
 
     def as_row(self) -> dict[str, Any]:
@@ -78,21 +81,22 @@ def audit(notebook: Notebook, only: str | None = None, seed: int = SEED) -> list
 def audit_exercise(notebook: Notebook, exercise: Exercise, seed: int) -> list[Line]:
     """Return the rows of one exercise."""
     lines = []
-    for kind, name, source in _candidates(notebook, exercise):
+    for kind, name, source, unseen in _candidates(notebook, exercise):
         visible = run_visible(exercise.name, answer_handle(notebook, source, seconds=10.0))
         hidden = run_hidden(notebook, exercise.name, answer_handle(notebook, source, seconds=10.0), seed)
-        named = visible.misconception or hidden.misconception
+        named = visible.mutant
         if kind == "mutant" and named is None:
-            named = diagnose(notebook, exercise.name, answer_handle(notebook, source, seconds=10.0), seed)
-        lines.append(Line(exercise.name, kind, name, visible, hidden, named))
+            named = diagnose(notebook, exercise.name, hidden, seed)
+        lines.append(Line(exercise.name, kind, name, visible, hidden, named, unseen))
     return lines
 
 
-def _candidates(notebook: Notebook, exercise: Exercise) -> list[tuple[str, str, str]]:
-    found = [("stub", "", stub(exercise.answer)), ("reference", "", exercise.answer.source)]
+def _candidates(notebook: Notebook, exercise: Exercise) -> list[tuple[str, str, str, str]]:
+    found = [("stub", "", stub(exercise.answer), ""), ("reference", "", exercise.answer.source, "")]
     for variant in load_variants(notebook.number):
         if variant.exercise == exercise.name:
-            found.append(("alternative" if variant.correct else "mutant", variant.name, variant.source))
+            kind = "alternative" if variant.correct else "mutant"
+            found.append((kind, variant.name, variant.source, variant.unseen))
     return found
 
 
@@ -118,7 +122,7 @@ def regrade(notebook: Notebook, exercise: Exercise, seeds: int) -> dict[str, Any
         counts[kind]["graded"] += 1
         counts[kind]["wrongly"] += wrongly
 
-    for kind, _, source in _candidates(notebook, exercise):
+    for kind, _, source, _ in _candidates(notebook, exercise):
         if kind != "stub":
             for seed in range(seeds if kind == "reference" else seeds // 10):
                 handle = answer_handle(notebook, source, seconds=10.0)  # a handle keeps every object that it gave away

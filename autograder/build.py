@@ -1,4 +1,7 @@
-"""source -> notebooks/, course.json, nbgrader's source/ and release/. Executes nothing, byte for byte repeatable."""
+"""source -> notebooks/, course.json, refusals.json, nbgrader's source/ and release/, byte for byte repeatable.
+
+No notebook is executed. The visible checks run on the mutants of exercises of which something changed.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder import refused
 from autograder.preprocessors import ClearNamedSolutions, ClearPlainHiddenTests
 from autograder.source import Cell, Exercise, Notebook, course_root, load_course, load_variants
 from rl2lib import __version__ as course_version
@@ -24,7 +28,8 @@ HIDDEN = '### BEGIN HIDDEN TESTS\nimport autograder; autograder.kernel_check("{n
 def build(root: Path | None = None) -> list[Path]:
     """Write every generated file below `root`; return those that changed."""
     root = root or course_root()
-    return [path for path, text in generated_files(root).items() if write_if_changed(path, text)]
+    changed = [path for path, text in generated_files(root).items() if write_if_changed(path, text)]
+    return changed + refused.build(root)  # last: the visible checks look their exercises up in course.json
 
 
 def stale_files(root: Path | None = None) -> list[Path]:
@@ -38,7 +43,7 @@ def stale_files(root: Path | None = None) -> list[Path]:
     ]
     known = set(generated_files(root))
     orphans = [path for path in sorted((root / "notebooks").glob("*.ipynb")) if path not in known]
-    return stale + orphans
+    return stale + orphans + refused.stale(root)
 
 
 def generated_files(root: Path) -> dict[Path, str]:

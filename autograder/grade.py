@@ -187,26 +187,24 @@ def _grade_exercise(boxes: _Boxes, notebook: Notebook, exercise: Exercise, seed:
     failure = boxes.cell_failure(name)
     if failure is not None and hidden.status == "not_attempted":
         hidden = failure
-    told, misconception = hidden, hidden.misconception
+    told, mutant = hidden, None
     if hidden.status == "failed":
         visible = run_visible(name, boxes.open())
         if visible.status == "failed":
-            told, misconception = visible, visible.misconception or misconception
-        if misconception is None:
-            misconception = diagnose(notebook, name, boxes.open(), seed)
+            told, mutant = visible, visible.mutant
+        if mutant is None:
+            mutant = diagnose(notebook, name, hidden, seed)
     return ExerciseResult(
         name,
         0.0,
         float(exercise.points),
         hidden.status,
         told.reason,
-        misconception,
-        _diagnosis(notebook, name, misconception),
+        mutant,
+        _diagnosis(notebook, name, mutant),
     )
 
 
-def _diagnosis(notebook: Notebook, name: str, misconception: str | None) -> str:
-    found = [
-        item.diagnosis for item in load_variants(notebook.number) if (item.exercise, item.name) == (name, misconception)
-    ]
+def _diagnosis(notebook: Notebook, name: str, mutant: str | None) -> str:
+    found = [item.diagnosis for item in load_variants(notebook.number) if (item.exercise, item.name) == (name, mutant)]
     return found[0] if found else ""

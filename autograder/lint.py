@@ -11,6 +11,7 @@ from autograder.preprocessors import stub
 from autograder.reference import answer_handle
 from autograder.scaffold import unfilled
 from autograder.source import Exercise, Notebook, course_root, load_course, load_variants
+from rl2lib.lab import refusals
 from rl2lib.lab.checking import run_visible
 
 MIN_HINTS, MIN_MUTANTS, MIN_ALTERNATIVES, MIN_QUIZZES = 2, 3, 1, 4
@@ -69,9 +70,21 @@ def _checks(notebook: Notebook, exercise: Exercise, line: str) -> Iterator[str]:
             complete = False
             yield f"{line} has no {kind} check: expected {exercise.name} in {path}"
     if complete:
+        yield from _unseen(notebook, exercise)
         outcome = run_visible(exercise.name, answer_handle(notebook, stub(exercise.answer), seconds=10.0))
         if outcome.status != "not_attempted":
             yield f"{line}: its stub should be 'not attempted', the check says {outcome.status}: {outcome.reason}"
+
+
+def _unseen(notebook: Notebook, exercise: Exercise) -> Iterator[str]:
+    """Every mutant is refused by the visible check, or says why it need not be: unseen="..."."""
+    refused = refusals.load().get(exercise.name, {})
+    mutants = (item for item in load_variants(notebook.number) if item.exercise == exercise.name and not item.correct)
+    for mutant in mutants:
+        if (mutant.name in refused) == bool(mutant.unseen):
+            wrong = "is refused by it, and says why it is not" if mutant.unseen else "passes it, and does not say why"
+            where = f"autograder/mutants/nb{notebook.number}.py:{mutant.line}"
+            yield f'{where}: mutant {mutant.name} of {exercise.name}: visible check: {wrong} (unseen="...")'
 
 
 def _names(source: str) -> set[str]:

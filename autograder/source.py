@@ -26,7 +26,7 @@ ROLES: dict[str, tuple[str, set[str]]] = {
     "hint": ("markdown", set()),
     "quiz": ("markdown", set()),
     "given": ("code", set()),
-    "mutant": ("code", {"name", "diagnosis"}),
+    "mutant": ("code", {"name", "diagnosis", "unseen"}),
     "alternative": ("code", {"name"}),
 }
 
@@ -132,7 +132,7 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Variant:
-    """A wrong answer with its diagnosis, or another right one."""
+    """A wrong answer with its diagnosis, or another right one; `unseen` says why a visible check may let it pass."""
 
     exercise: str
     name: str
@@ -140,6 +140,7 @@ class Variant:
     diagnosis: str
     source: str
     line: int = field(compare=False, default=0)
+    unseen: str = ""
 
 
 def course_root() -> Path:
@@ -187,7 +188,8 @@ def load_variants(number: str, root: Path | None = None) -> list[Variant]:
                 raise SourceError(path, cell.line, f"a {cell.role} needs a name, and a mutant a diagnosis")
             correct = cell.role == "alternative"
             diagnosis = "" if correct else str(cell.options["diagnosis"])
-            variants.append(Variant(cell.name, str(cell.options["name"]), correct, diagnosis, cell.source, cell.line))
+            name, unseen = str(cell.options["name"]), str(cell.options.get("unseen", ""))
+            variants.append(Variant(cell.name, name, correct, diagnosis, cell.source, cell.line, unseen))
     return variants
 
 

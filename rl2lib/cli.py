@@ -56,7 +56,7 @@ def check(
     for outcome in outcomes:
         print(messages.outcome_text(outcome))
         if places.recording() and file is None:
-            Store().record_attempt(outcome.exercise, outcome.status, outcome.misconception)
+            Store().record_attempt(outcome.exercise, outcome.status, outcome.mutant)
     passed = sum(outcome.passed for outcome in outcomes)
     print(f"{passed} of {len(outcomes)} passed")
     raise typer.Exit(0 if passed == len(outcomes) else 1)

@@ -163,7 +163,7 @@ def _follows_a_trial(student: Handle, rng: np.random.Generator, report: Report) 
 
 def belief_policy_value(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random bandits and random rules, against the reference and against all that can happen, task by task."""
-    for case in range(4 * NUM_CASES):  # a rule often does not mind the belief, and then a slip does not show
+    for case in range(4 * NUM_CASES):  # a rule often does not mind the belief, and then a mistake does not show
         generator, (tasks, arms) = _generator(rng), _sizes(rng, 2, 5, 2)
         pulls = {0: 0, 1: 1}.get(case, int(rng.integers(2, 5)))
         prior = _softmax(generator, tasks)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from rl2lib.lab import course
+from rl2lib.lab import course, refusals
 from rl2lib.lab.handle import Handle, StudentError, StudentGone, StudentTimeout
+from rl2lib.lab.refusals import Refusal
 from rl2lib.lab.report import CheckFailure, Report
 
 SECONDS = 10.0
@@ -28,9 +29,10 @@ class Outcome:
         expected: what should have come.
         got: what came.
         cause: the likely cause, "" where none is known.
-        misconception: the wrong answer it looks like, None where none was recognised.
+        mutant: the known wrong answer that it looks like, None where none was recognised.
         notes: steps that passed and are worth telling.
         seconds: wall time.
+        refusal: where the check stopped and at what, None where it did not come to that.
     """
 
     exercise: str
@@ -39,9 +41,10 @@ class Outcome:
     expected: str = ""
     got: str = ""
     cause: str = ""
-    misconception: str | None = None
+    mutant: str | None = None
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
+    refusal: Refusal | None = field(default=None, repr=False)
 
     @property
     def passed(self) -> bool:
@@ -63,8 +66,8 @@ class Outcome:
         return "".join(parts).strip()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-able data."""
-        return asdict(self)
+        """Return the fields as JSON-able data, the refusal left out."""
+        return asdict(replace(self, refusal=None))
 
 
 def visible_check(name: str) -> Callable[[Handle, Report], None]:
@@ -78,10 +81,19 @@ def visible_check(name: str) -> Callable[[Handle, Report], None]:
 
 
 def run_visible(name: str, handle: Handle) -> Outcome:
-    """Run the visible check of exercise `name` against a handle."""
-    check = visible_check(name)
+    """Run the visible check of exercise `name` against a handle; name the mutant that the answer looks like."""
+    outcome = refuse(name, handle)
+    mutant = refusals.alike(outcome.refusal, refusals.load().get(name, {})) if outcome.refusal else None
+    if mutant is None:
+        return outcome
     _, exercise = course.load().exercise(name)
-    return run_check(name, handle, Report(name, exercise.diagnoses), lambda report: check(handle, report))
+    return replace(outcome, mutant=mutant, cause=exercise.diagnoses.get(mutant, outcome.cause))
+
+
+def refuse(name: str, handle: Handle) -> Outcome:
+    """Run the visible check of exercise `name` against a handle, and name nothing."""
+    check = visible_check(name)
+    return run_check(name, handle, Report(name), lambda report: check(handle, report))
 
 
 def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report], None]) -> Outcome:
@@ -110,7 +122,7 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
             expected=failure.expected,
             got=failure.got,
             cause=failure.cause,
-            misconception=failure.misconception,
+            refusal=Refusal(failure.what, failure.seen),
         )
     except StudentError as error:
         if error.kind == "NotImplementedError" and error.message == STUB.format(name=name):
@@ -118,8 +130,14 @@ def run_check(name: str, handle: Handle, report: Report, check: Callable[[Report
         where = f" at {error.line}" if error.line else ""
         if error.kind == "MemoryError":
             return ended("memory", what=error.during, got=f"your code ran out of memory{where}.", cause=NO_MEMORY_CAUSE)
-        got = f"your code raised {error.kind}: {error.message}{where}"
-        return ended("error", what=error.during, got=got, cause=_exception_hint(name, error))
+        raised = f"{error.kind}: {error.message}"
+        return ended(
+            "error",
+            what=error.during,
+            got=f"your code raised {raised}{where}",
+            cause=_exception_hint(name, error),
+            refusal=Refusal(error.during, refusals.words(raised)),
+        )
     except StudentTimeout as error:
         return ended(
             "timeout",

@@ -21,7 +21,7 @@ def check(name: str) -> None:
     handle = LocalHandle(_learner_namespace(), seconds=checking.SECONDS)
     outcome = checking.run_visible(name, handle)
     if places.recording():
-        _keep(lambda store: store.record_attempt(name, outcome.status, outcome.misconception))
+        _keep(lambda store: store.record_attempt(name, outcome.status, outcome.mutant))
     _display(messages.outcome_html(outcome), messages.outcome_text(outcome))
 
 

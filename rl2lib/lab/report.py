@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from rl2lib.lab import refusals
 from rl2lib.lab.values import Ref
 
 SHOWN_ENTRIES = 40
@@ -22,13 +24,15 @@ class CheckFailure(Exception):
         expected: what should have come.
         got: what came.
         cause: the likely cause, "" where none is known.
-        misconception: the name of the wrong answer it looks like, None where none was recognised.
+
+    Attributes:
+        seen: what came, as `refusals` keeps it.
     """
 
-    def __init__(self, what: str, expected: str, got: str, cause: str = "", misconception: str | None = None):
-        super().__init__(what, expected, got, cause, misconception)
-        self.what, self.expected, self.got = what, expected, got
-        self.cause, self.misconception = cause, misconception
+    def __init__(self, what: str, expected: str, got: str, cause: str = ""):
+        super().__init__(what, expected, got, cause)
+        self.what, self.expected, self.got, self.cause = what, expected, got, cause
+        self.seen: Any = refusals.words(got)
 
 
 @dataclass
@@ -37,12 +41,10 @@ class Report:
 
     Args:
         exercise: the exercise's name.
-        diagnoses: misconception name -> what the learner should read.
         reveal: show expected values (visible checks do, hidden ones do not).
     """
 
     exercise: str
-    diagnoses: Mapping[str, str] = field(default_factory=dict)
     reveal: bool = True
     notes: list[str] = field(default_factory=list)
 
@@ -50,113 +52,91 @@ class Report:
         """Keep a passed step that is worth telling."""
         self.notes.append(text)
 
-    def fail(self, what: str, expected: str, got: str, misconception: str | None = None, cause: str = "") -> None:
-        """Raise `CheckFailure`, with the diagnosis of `misconception` as the likely cause."""
-        if misconception is not None:
-            cause = self.diagnoses.get(misconception, cause)
-        raise CheckFailure(what, expected, got, cause, misconception)
+    def fail(self, what: str, expected: str, got: str, cause: str = "") -> None:
+        """Raise `CheckFailure`; answers of which `got` says the same are taken for the same mistake."""
+        raise CheckFailure(what, expected, got, cause)
 
-    def true(
-        self, what: str, condition: Any, *, expected: str, got: str = "it does not", misconception: str | None = None
-    ) -> None:
-        """Require `condition`."""
+    def true(self, what: str, condition: Any, *, expected: str, got: str = "it does not") -> None:
+        """Require `condition`; answers of which `got` says the same are taken for the same mistake."""
         if not bool(condition):
-            self.fail(what, expected, got, misconception)
+            self.fail(what, expected, got)
 
     # ------------------------------------------------------------------ kinds
 
     def array(self, what: str, value: Any, shape: tuple[int, ...] | None = None, dtype: Any = None) -> np.ndarray:
         """Require a finite NumPy array of that shape and kind of dtype (bool, int, float)."""
-        if not isinstance(value, np.ndarray):
-            self._wrong_kind(what, f"a NumPy array{_of(shape)}", value)
-        self._shape(what, value.shape, shape)
-        if dtype is not None and _kind(value.dtype) != _kind(np.dtype(dtype)):
-            self.fail(what, f"dtype {np.dtype(dtype)}", f"dtype {value.dtype}", cause=_dtype_hint(str(np.dtype(dtype))))
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            self._not_finite(what, value)
+        with _refusing(value):
+            if not isinstance(value, np.ndarray):
+                self._wrong_kind(what, f"a NumPy array{_of(shape)}", value)
+            self._shape(what, value.shape, shape)
+            if dtype is not None and _kind(value.dtype) != _kind(np.dtype(dtype)):
+                wanted = str(np.dtype(dtype))
+                self.fail(what, f"dtype {wanted}", f"dtype {value.dtype}", cause=_dtype_hint(wanted))
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                self._not_finite(what, value)
         return value
 
     def tensor(self, what: str, value: Any, shape: tuple[int, ...] | None = None, dtype: Any = None) -> Any:
         """Require a finite torch tensor of that shape and dtype (integer widths are not told apart)."""
         import torch
 
-        if not isinstance(value, torch.Tensor):
-            self._wrong_kind(what, f"a torch tensor{_of(shape)}", value)
-        self._shape(what, tuple(value.shape), shape)
-        if dtype is not None and not _same_torch_dtype(value.dtype, dtype):
-            self.fail(what, f"dtype {dtype}", f"dtype {value.dtype}", cause=_dtype_hint(str(dtype)))
-        if value.dtype.is_floating_point and not torch.isfinite(value).all():
-            self._not_finite(what, value.numpy())
+        with _refusing(value):
+            if not isinstance(value, torch.Tensor):
+                self._wrong_kind(what, f"a torch tensor{_of(shape)}", value)
+            self._shape(what, tuple(value.shape), shape)
+            if dtype is not None and not _same_torch_dtype(value.dtype, dtype):
+                self.fail(what, f"dtype {dtype}", f"dtype {value.dtype}", cause=_dtype_hint(str(dtype)))
+            if value.dtype.is_floating_point and not torch.isfinite(value).all():
+                self._not_finite(what, value.numpy())
         return value
 
     def number(self, what: str, value: Any) -> float:
         """Require one finite number (a Python number, or an array or tensor with no dimensions)."""
-        scalar = _scalar(value)
-        if isinstance(scalar, bool) or not isinstance(scalar, int | float):
-            self._wrong_kind(what, "one number", value)
-        if not np.isfinite(scalar):
-            self.fail(what, "a finite number", str(scalar), cause="Look for 0/0 and for the logarithm of 0.")
+        with _refusing(value):
+            scalar = _scalar(value)
+            if isinstance(scalar, bool) or not isinstance(scalar, int | float):
+                self._wrong_kind(what, "one number", value)
+            if not np.isfinite(scalar):
+                self.fail(what, "a finite number", str(scalar), cause="Look for 0/0 and for the logarithm of 0.")
         return float(scalar)
 
     def integer(self, what: str, value: Any) -> int:
         """Require one whole number of an integer type."""
-        scalar = _scalar(value)
-        if isinstance(scalar, bool) or not isinstance(scalar, int):
-            self._wrong_kind(what, "one integer", value)
+        with _refusing(value):
+            scalar = _scalar(value)
+            if isinstance(scalar, bool) or not isinstance(scalar, int):
+                self._wrong_kind(what, "one integer", value)
         return scalar
 
     def boolean(self, what: str, value: Any) -> bool:
         """Require True or False."""
-        scalar = _scalar(value)
-        if not isinstance(scalar, bool):
-            self._wrong_kind(what, "True or False", value)
+        with _refusing(value):
+            scalar = _scalar(value)
+            if not isinstance(scalar, bool):
+                self._wrong_kind(what, "True or False", value)
         return scalar
 
     # ------------------------------------------------------------------ values
 
-    def close(
-        self,
-        what: str,
-        got: Any,
-        expected: Any,
-        *,
-        atol: float = 1e-6,
-        misconceptions: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Require `got` to equal `expected`: kind, shape and dtype first, then the values within `atol`.
-
-        Where `got` equals one of the `misconceptions` values instead, its diagnosis is the likely cause.
-        """
-        for name, wrong in (misconceptions or {}).items():
-            if _equal(got, wrong, atol) and not _equal(wrong, expected, atol):
-                shown, came = self._contrast(expected, got)
-                self.fail(what, shown if self.reveal else "another value", came, name)
-        self._compare(what, got, expected, atol)
+    def close(self, what: str, got: Any, expected: Any, *, atol: float = 1e-6) -> None:
+        """Require `got` to equal `expected`: kind, shape and dtype first, then the values within `atol`."""
+        with _refusing(got):
+            self._compare(what, got, expected, atol)
 
     def binomial(
-        self,
-        what: str,
-        successes: int,
-        trials: int,
-        probability: float,
-        *,
-        misconceptions: Mapping[str, float] | None = None,
-        false_alarm: float = 1e-7,
+        self, what: str, successes: int, trials: int, probability: float, *, false_alarm: float = 1e-7
     ) -> None:
         """Require a count to be plausible under Binomial(trials, probability).
 
-        A correct answer fails with probability at most `false_alarm` (exact tails, half on either side). When
-        it fails, the misconception whose probability makes the count plausible is named.
+        A correct answer fails with probability at most `false_alarm` (exact tails, half on either side). Answers whose
+        frequencies chance cannot tell apart are taken for the same mistake.
         """
         if _plausible(successes, trials, probability, false_alarm):
             return
-        found = [
-            name for name, other in (misconceptions or {}).items() if _plausible(successes, trials, other, false_alarm)
-        ]
         expected = f"about {probability:.3f} of the time" if self.reveal else "another frequency"
-        self.fail(
-            what, expected, f"{successes} of {trials} times ({successes / trials:.3f})", found[0] if found else None
-        )
+        failure = CheckFailure(what, expected, f"{successes} of {trials} times ({successes / trials:.3f})")
+        failure.seen = refusals.count(successes, trials)
+        raise failure
 
     # ------------------------------------------------------------------ inside
 
@@ -273,20 +253,22 @@ class Report:
         )
 
 
+@contextlib.contextmanager
+def _refusing(value: Any) -> Iterator[None]:
+    """Keep with a failure inside which value it was."""
+    try:
+        yield
+    except CheckFailure as failure:
+        failure.seen = refusals.brief(value)
+        raise
+
+
 def _scalar(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return value
     if hasattr(value, "ndim") and value.ndim == 0 and hasattr(value, "item"):
         return value.item()
     return None
-
-
-def _equal(got: Any, expected: Any, atol: float) -> bool:
-    try:
-        Report("", reveal=False)._compare("", got, expected, atol)
-    except CheckFailure:
-        return False
-    return True
 
 
 def _plausible(successes: int, trials: int, probability: float, false_alarm: float) -> bool:

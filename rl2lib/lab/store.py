@@ -28,10 +28,10 @@ class Store:
         self.folder = folder or places.state()
         self.path = self.folder / "progress.sqlite"
 
-    def record_attempt(self, exercise: str, status: str, misconception: str | None = None) -> None:
+    def record_attempt(self, exercise: str, status: str, mutant: str | None = None) -> None:
         """Keep the outcome of one check."""
         with self._writing() as database:
-            row = (_now(), exercise, status, misconception)
+            row = (_now(), exercise, status, mutant)
             database.execute("INSERT INTO attempts VALUES (?, ?, ?, ?)", row)
 
     def record_answer(self, quiz: str, choice: int, correct: bool) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from autograder.audit import BOX_SEEDS, SEED, audit_exercise, read_record
+from autograder.audit import BOX_SEEDS, SEED, Line, audit_exercise, read_record
 from autograder.source import course_root, load_course
+from rl2lib.lab import refusals
+from rl2lib.lab.checking import Outcome
 
 COURSE = load_course()
 RECORD = read_record(course_root())
@@ -20,6 +22,25 @@ class TestNotebook:
             assert [line for line in lines if not line.as_it_should] == []
             told = "run `autograder audit --write` and commit results/audit.*"
             assert [line.as_row() for line in lines] == RECORD["rows"].get(exercise.name), told
+            seen = {line.variant: line.visible.refusal for line in lines if line.kind == "mutant"}
+            kept = refusals.load()[exercise.name]
+            assert [name for name in seen if not refusals.alike(seen[name], {name: kept[name]})] == [], "run make build"
+
+
+@pytest.mark.parametrize(
+    ("visible", "hidden", "unseen", "right"),
+    [
+        ("failed", "failed", "", True),
+        ("error", "error", "", True),
+        ("passed", "failed", "", False),
+        ("passed", "failed", "only many pulls tell it apart", True),
+        ("failed", "failed", "only many pulls tell it apart", False),
+        ("failed", "passed", "", False),
+    ],
+)
+def test_a_mutant_is_refused_by_both_checks_or_says_why_not(visible, hidden, unseen, right):
+    line = Line("pull", "mutant", "inverted", Outcome("pull", visible), Outcome("pull", hidden), None, unseen)
+    assert line.as_it_should is right
 
 
 def test_every_exercise_was_graded_with_many_seeds_and_never_wrongly():

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -11,11 +12,12 @@ from autograder.batch import CSV_COLUMNS, grade_folder, grades_csv
 from autograder.feedback import feedback_html, feedback_markdown
 from autograder.grade import grade_file
 from autograder.gradebook import write_gradebook
-from autograder.hidden import diagnose
+from autograder.hidden import diagnose, run_hidden
 from autograder.reference import answer_handle
 from autograder.result import ExerciseResult, Result
 from autograder.samples import filled, reference_answers, write_submission
 from autograder.source import load_course, load_variants
+from rl2lib.lab.checking import run_visible
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +71,26 @@ def test_the_message_is_the_visible_checks_and_the_diagnosis_the_mutants(course,
     assert "expected" in item.reason and "[[" in item.reason
 
 
-def test_an_unseen_wrong_answer_is_recognised_by_what_it_does(course):
+def test_another_wrong_answer_is_recognised_by_what_it_gives(course):
     notebook = course["00"]
     same_as_wrong_axis = (
         "def mean_trial_return(rewards):\n    columns = rewards.T\n    return float(np.mean([sum(c) for c in columns]))"
     )
-    assert diagnose(notebook, "mean_trial_return", answer_handle(notebook, same_as_wrong_axis), 5) == "wrong_axis"
+    assert run_visible("mean_trial_return", answer_handle(notebook, same_as_wrong_axis)).mutant == "wrong_axis"
     nothing_known = "def mean_trial_return(rewards):\n    return 17.25"
-    assert diagnose(notebook, "mean_trial_return", answer_handle(notebook, nothing_known), 5) is None
+    assert run_visible("mean_trial_return", answer_handle(notebook, nothing_known)).mutant is None
+
+
+def test_a_mutant_that_the_visible_check_lets_pass_is_named_by_the_hidden_one(course, monkeypatch):
+    notebook, name = course["00"], "mean_trial_return"
+    found = {item.name: item for item in load_variants("00") if item.exercise == name}
+    hidden = run_hidden(notebook, name, answer_handle(notebook, found["wrong_axis"].source), 5)
+    assert diagnose(notebook, name, hidden, 5) is None  # the visible check names it
+    unseen = [replace(item, unseen="its inputs are too small") for item in found.values()]
+    monkeypatch.setattr("autograder.hidden.load_variants", lambda number: unseen)
+    assert diagnose(notebook, name, hidden, 5) == "wrong_axis"
+    passed = run_hidden(notebook, name, answer_handle(notebook, reference_answers(notebook)[name]), 5)
+    assert diagnose(notebook, name, passed, 5) is None
 
 
 def test_correct_code_that_warns_and_draws_a_progress_bar_keeps_its_marks(course, tmp_path):

@@ -42,11 +42,7 @@ def line_probes(student: Handle, weights: dict[str, Tensor], x: Tensor, y: Tenso
     for name, ref in (("gru", gru), ("readout", readout)):
         same = all(torch.equal(value, weights[key]) for key, value in student.state_dict(ref).items())
         report.true(
-            f"the weights of {name} after learn_lines",
-            same,
-            expected="unchanged",
-            got="other weights than before",
-            misconception="trains_at_test_time",
+            f"the weights of {name} after learn_lines", same, expected="unchanged", got="other weights than before"
         )
     after = report.tensor("learn_lines", student.call("learn_lines", gru, readout, x, changed), tuple(x.shape))
     moved = (after - before).abs() > 1e-6
@@ -56,15 +52,10 @@ def line_probes(student: Handle, weights: dict[str, Tensor], x: Tensor, y: Tenso
         not moved[row, : t + 1].any(),
         expected="unchanged",
         got="they move",
-        misconception="sees_the_answer",
     )
     others = torch.arange(len(x)) != row
     report.true(
-        f"the predictions of the other lines, {told}",
-        not moved[others].any(),
-        expected="unchanged",
-        got="they move",
-        misconception="state_leaks_into_the_next_line",
+        f"the predictions of the other lines, {told}", not moved[others].any(), expected="unchanged", got="they move"
     )
     report.true(f"the prediction of step {t + 1}, {told}", moved[row, t + 1], expected="it moves", got="unchanged")
     report.true(
@@ -72,7 +63,6 @@ def line_probes(student: Handle, weights: dict[str, Tensor], x: Tensor, y: Tenso
         bool((before != after)[row, t + 2 :].any()),
         expected="they move",
         got="unchanged",
-        misconception="state_reset_every_step",
     )
     gradients = student.grad("learn_lines", [gru, readout, x, y], [gru, readout], cotangent=torch.ones_like(x))
     arrived = all(value is not None and bool((value != 0).any()) for group in gradients for value in group.values())
@@ -81,7 +71,6 @@ def line_probes(student: Handle, weights: dict[str, Tensor], x: Tensor, y: Tenso
         arrived,
         expected="one for every parameter",
         got="none, or zeros",
-        misconception="no_gradient",
     )
 
 
@@ -100,7 +89,6 @@ def unroll_probes(student: Handle, report: Report, policy: Ref, trials: Trajecto
         not moved[row, : t + 1].any(),
         expected="unchanged",
         got="they move",
-        misconception="sees_the_present",
     )
     report.true(f"those of the other trials, {told}", not moved[others].any(), expected="unchanged", got="they move")
     report.true(f"that of step {t + 1}, {told}", moved[row, t + 1], expected="it moves", got="unchanged")
@@ -109,5 +97,4 @@ def unroll_probes(student: Handle, report: Report, policy: Ref, trials: Trajecto
         bool((before != after)[row, t + 2 :].any()),
         expected="they move",
         got="unchanged",
-        misconception="state_reset_at_episode_end",
     )

@@ -52,7 +52,7 @@ def check_initialised(student: Handle, report: Report, sizes: tuple[int, int, in
     for key in ("bias_ih", "bias_hh", "head.bias"):
         value, wanted = net.weights[key], torch.zeros(actions if key == "head.bias" else 3 * hidden)
         same = isinstance(value, Tensor) and value.shape == wanted.shape and not value.any()
-        report.true(f"{key} {told}", same, expected="zeros", got="something else", misconception="biases_left")
+        report.true(f"{key} {told}", same, expected="zeros", got="something else")
     report.note("biases are zero")
     _orthogonal(report, net.weights["weight_hh"], told, hidden)
     report.note("hidden-to-hidden: three orthogonal blocks")
@@ -63,11 +63,7 @@ def check_initialised(student: Handle, report: Report, sizes: tuple[int, int, in
     keys = ("weight_ih", "weight_hh", "head.weight")
     same = all(torch.equal(net.weights[key], again.weights[key]) for key in keys)
     report.true(
-        f"two networks from generators of the same seed {told}",
-        same,
-        expected="the same weights",
-        got="other weights",
-        misconception="global_stream",
+        f"two networks from generators of the same seed {told}", same, expected="the same weights", got="other weights"
     )
     fresh = not any(torch.equal(net.weights[key], other.weights[key]) for key in keys)
     report.true(
@@ -75,7 +71,6 @@ def check_initialised(student: Handle, report: Report, sizes: tuple[int, int, in
         fresh,
         expected="different weights",
         got="the same weights",
-        misconception="global_stream",
     )
     report.note("drawn from the generator, and from nothing else")
     _lengths_at_work(report, net, told)
@@ -95,21 +90,19 @@ def _lengths(report: Report, net: Initialised, told: str) -> None:
             not torch.allclose(net.weights["weight_ih"].norm(dim=1), unit, atol=1e-4),
             expected="as drawn by Xavier",
             got="all equal to 1",
-            misconception="lengths_start_at_one",
         )
         return
     columns = {(1, features), (1, hidden)}
     shapes = [tuple(value.shape) for value in (*cell.values(), *head.values())]
-    name = "no_weight_norm" if per_row == 0 else "some_matrices_not_normalised"
+    of = ""
     if any(shape in columns for shape in shapes):
-        name = "lengths_of_columns"
+        of = ", and some for columns"
     elif any(number == 1 for number in numbers):
-        name = "one_length_for_a_matrix"
+        of = ", and some for whole matrices"
     report.fail(
         f"the parameters {told}",
         "one length for each row of three weight matrices, beside the directions",
-        f"such lengths for {per_row} of the three",
-        name,
+        f"such lengths for {per_row} of the three{of}",
     )
 
 
@@ -117,28 +110,23 @@ def _orthogonal(report: Report, stack: Tensor, told: str, hidden: int) -> None:
     blocks = stack.reshape(3, hidden, hidden)
     eye = torch.eye(hidden)
     largest = float(stack.abs().max())
-    name = None
-    if torch.allclose(stack.T @ stack, eye, atol=1e-3):
-        name = "orthogonal_on_the_stack"
-    elif largest <= 1 / math.sqrt(hidden):
-        name = "normalised_first"
-    elif largest <= math.sqrt(3 / hidden):  # Xavier's bound for H + H
-        name = "xavier_everywhere"
     off = float((blocks @ blocks.mT - eye).abs().max())
+    got = f"entries up to {off:.2g} away from it"
+    if torch.allclose(stack.T @ stack, eye, atol=1e-3):
+        got = "another one, but the whole stack times its transpose is"
+    elif largest <= 1 / math.sqrt(hidden):
+        got = "another one, and no entry of weight_hh is larger than 1/sqrt(H)"
+    elif largest <= math.sqrt(3 / hidden):
+        got = "another one, and no entry of weight_hh is larger than Xavier's bound"
     report.true(
         f"the three blocks of weight_hh {told}, each times its transpose",
         off < 1e-4,
         expected="the identity matrix",
-        got=f"entries up to {off:.2g} away from it",
-        misconception=name,
+        got=got,
     )
     distinct = not any(torch.allclose(blocks[i], blocks[i - 1], atol=1e-4) for i in range(3))
     report.true(
-        f"the three blocks of weight_hh {told}",
-        distinct,
-        expected="three different matrices",
-        got="equal ones",
-        misconception="one_draw_for_all_gates",
+        f"the three blocks of weight_hh {told}", distinct, expected="three different matrices", got="equal ones"
     )
 
 
@@ -147,19 +135,19 @@ def _xavier(report: Report, weight: Tensor, what: str, gates: int, hidden: int) 
     bound = math.sqrt(6 / (fan_in + rows))
     blocks = weight.reshape(gates, rows, fan_in)
     largest = float(weight.abs().max())
-    name = None
     gram = blocks @ blocks.mT if rows < fan_in else blocks.mT @ blocks
-    if torch.allclose(gram, torch.eye(min(rows, fan_in)).expand_as(gram), atol=1e-3):
-        name = "orthogonal_everywhere"
-    elif largest > bound:
-        name = "xavier_normal"
-    elif largest <= 1 / math.sqrt(hidden):
-        name = "left_at_torchs_default"
-    elif gates > 1 and largest <= math.sqrt(6 / (fan_in + gates * rows)):
-        name = "xavier_on_the_stack"
-    inside = 0.85 * bound < largest <= bound * (1 + 1e-6) and name != "orthogonal_everywhere"
+    orthogonal = torch.allclose(gram, torch.eye(min(rows, fan_in)).expand_as(gram), atol=1e-3)
     got = f"entries up to {largest:.4f} in size"
-    report.true(what, inside, expected=f"entries spread over [-{bound:.4f}, {bound:.4f}]", got=got, misconception=name)
+    if orthogonal:
+        got = "orthogonal blocks"
+    elif largest > bound * (1 + 1e-6):
+        got = "entries beyond that"
+    elif largest <= 1 / math.sqrt(hidden):
+        got = f"none larger than 1/sqrt(H) = {1 / math.sqrt(hidden):.4f}"
+    elif gates > 1 and largest <= math.sqrt(6 / (fan_in + gates * rows)):
+        got = f"none larger than the bound of all {gates} blocks as one matrix"
+    inside = 0.85 * bound < largest <= bound * (1 + 1e-6) and not orthogonal
+    report.true(what, inside, expected=f"entries spread over [-{bound:.4f}, {bound:.4f}]", got=got)
     # Hoeffding: means of n squares in [0, 1] and of n entries in [-1, 1], each wrong with probability below 1e-8.
     entries, number = weight / bound, weight.numel()
     for told, mean, right, slack in (
@@ -170,7 +158,7 @@ def _xavier(report: Report, weight: Tensor, what: str, gates: int, hidden: int) 
         plausible = abs(mean - right) < slack
         report.true(f"the {told} of {what}", plausible, expected=f"about {right * unit:.4f}", got=f"{mean * unit:.4f}")
     distinct = gates == 1 or not any(torch.allclose(blocks[i], blocks[i - 1], atol=1e-4) for i in range(gates))
-    report.true(what, distinct, expected="different blocks", got="equal", misconception="one_draw_for_all_gates")
+    report.true(what, distinct, expected="different blocks", got="equal")
 
 
 def _lengths_at_work(report: Report, net: Initialised, told: str) -> None:

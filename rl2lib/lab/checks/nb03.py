@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rl2lib.lab.checks.causality import line_network, line_probes, random_line_weights, unroll_probes
-from rl2lib.lab.checks.gated_cells import gru_slips, lstm_slips, random_cell
 from rl2lib.lab.checks.initialised import check_initialised
 from rl2lib.lab.checks.scripted import (
     ScriptedEnv,
@@ -44,22 +43,8 @@ def learn_lines(student: Handle, report: Report) -> None:
     x = torch.tensor([[0.5, -0.5, 0.0], [0.1, 0.2, 0.3]])
     y = torch.tensor([[2.0, 0.0, 1.0], [1.0, -1.0, 0.5]])
     late = torch.tensor([[0.0, 2, 0], [0, 1, -1]])
-    x_late = torch.tensor([[0.0, 0.5, -0.5], [0, 0.1, 0.2]])
     what = "learn_lines with a network that predicts 10 x_t + y_{t-1}, on the line of the text and another"
-    report.close(
-        what,
-        student.call("learn_lines", *line_network(student, weights), x, y),
-        10 * x + late,
-        atol=2e-3,
-        misconceptions={
-            "sees_the_answer": 10 * x + y,
-            "answer_never_fed": 10 * x,
-            "x_one_step_late": 10 * x_late + late,
-            "wraps_around": 10 * x + y.roll(1, dims=1),
-            "shifted_along_the_batch": 10 * x + torch.stack([torch.zeros(3), y[0]]),
-            "y_before_x": 10 * late + x,
-        },
-    )
+    report.close(what, student.call("learn_lines", *line_network(student, weights), x, y), 10 * x + late, atol=2e-3)
     report.note("fed are (0.5, 0), (-0.5, 2), (0, 0): the table of exercise 3.1")
     generator = torch.Generator().manual_seed(3)
     x, y = torch.randn(2, 3, 5, generator=generator)
@@ -68,6 +53,13 @@ def learn_lines(student: Handle, report: Report) -> None:
 
 
 # --------------------------------------------------------------------------------------- gru_step, lstm_step
+
+
+def _random_cell(gates: int, hidden: int, features: int) -> list[Tensor]:
+    """Draw w_ih, w_hh, b_ih and b_hh of a cell with that many gates."""
+    generator = torch.Generator().manual_seed(gates)
+    shapes = ((gates * hidden, features), (gates * hidden, hidden), (gates * hidden,), (gates * hidden,))
+    return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
 def gru_step(student: Handle, report: Report) -> None:
@@ -79,21 +71,17 @@ def gru_step(student: Handle, report: Report) -> None:
         torch.tensor([[0.0], [math.log(3)], [1.0]]),
         torch.tensor([[0.0], [0.0], [2.0]]),
     )
-    slips = gru_slips(*one, nothing, nothing)
-    for name in ("reset_before_product", "bias_outside_the_reset", "gates_interleaved"):
-        slips.pop(name)  # a single unit without that bias cannot show these
     what = "gru_step of the worked example (x = 1, h = 0.5)"
     got = student.call("gru_step", *one, nothing, nothing)
-    report.close(what, got, torch.tensor([[0.6013]]), atol=1e-4, misconceptions=slips)
+    report.close(what, got, torch.tensor([[0.6013]]), atol=1e-4)
     report.note("the worked example: 0.6013")
 
     generator = torch.Generator().manual_seed(0)
     x, h = torch.randn(2, 3, generator=generator), torch.randn(2, 4, generator=generator)
-    weights = random_cell(3, hidden=4, features=3)
+    weights = _random_cell(3, hidden=4, features=3)
     what = "gru_step with F = 3, H = 4 and random weights, against torch's GRUCell"
     expected = torch.gru_cell(x, h, *weights)
-    slips = gru_slips(x, h, *weights)
-    report.close(what, student.call("gru_step", x, h, *weights), expected, atol=1e-5, misconceptions=slips)
+    report.close(what, student.call("gru_step", x, h, *weights), expected, atol=1e-5)
     report.note("equal to torch's GRUCell, gates in the order r, z, n")
 
     w_ih, w_hh, b_ih, b_hh = weights
@@ -107,7 +95,6 @@ def gru_step(student: Handle, report: Report) -> None:
         gradient is not None and torch.allclose(gradient, torch.ones_like(h), atol=1e-4),
         expected="1 for every unit",
         got="another one, or none",
-        misconception="state_detached",
     )
     report.note("z = 1 keeps the state as it is, and lets the gradient through")
 
@@ -117,21 +104,19 @@ def lstm_step(student: Handle, report: Report) -> None:
     ln3, nothing = math.log(3), torch.zeros(4)
     x, h, c = torch.ones(1, 1), torch.full((1, 1), 0.5), torch.full((1, 1), 2.0)
     w_ih, w_hh = torch.tensor([[0.0], [ln3], [1.0], [-ln3]]), torch.tensor([[0.0], [0.0], [1.0], [0.0]])
-    slips = lstm_slips(x, h, c, w_ih, w_hh, nothing, nothing)
     what = "lstm_step of the worked example (x = 1, h = 0.5, c = 2): (h, c)"
     got = student.call("lstm_step", x, (h, c), w_ih, w_hh, nothing, nothing)
     expected = (torch.tensor([[0.2401]]), torch.tensor([[1.9526]]))
-    report.close(what, got, expected, atol=1e-4, misconceptions=slips)
+    report.close(what, got, expected, atol=1e-4)
     report.note("the worked example: h = 0.2401, c = 1.9526")
 
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 3, generator=generator)
     h, c = torch.randn(2, 2, 5, generator=generator)
-    weights = random_cell(4, hidden=5, features=3)
-    slips = lstm_slips(x, h, c, *weights)
+    weights = _random_cell(4, hidden=5, features=3)
     what = "lstm_step with F = 3, H = 5 and random weights, against torch's LSTMCell: (h, c)"
     got = student.call("lstm_step", x, (h, c), *weights)
-    report.close(what, got, torch.lstm_cell(x, (h, c), *weights), atol=1e-5, misconceptions=slips)
+    report.close(what, got, torch.lstm_cell(x, (h, c), *weights), atol=1e-5)
     report.note("equal to torch's LSTMCell, gates in the order i, f, g, o")
 
 
@@ -204,33 +189,9 @@ def RecurrentPolicy(student: Handle, report: Report) -> None:
     new = leaky_state(h, (a, r, d))
     told = "the leaky counter's step from states 0.1, -0.02, 0.05, told (a, r, d) = (1, 1, 1), (0, 0, 0), (0, 1, 0)"
     log_probs, state = step_results(student, report, told, policy, old, inputs)
-    report.close(
-        f"{told}: the new state",
-        state,
-        new[:, None],
-        atol=1e-5,
-        misconceptions={
-            "old_state_returned": old,
-            "wiped_at_episode_end": leaky_state(h * (1 - d), (a, r, d))[:, None],
-            "state_not_used": leaky_state(0 * h, (a, r, d))[:, None],
-            "reward_and_flag_swapped": leaky_state(h, (a, d, r))[:, None],
-            "flag_dropped": leaky_state(h, (a, r, 0 * d))[:, None],
-            "logits_returned": _logits(new),
-        },
-    )
+    report.close(f"{told}: the new state", state, new[:, None], atol=1e-5)
     logits = _logits(new)
-    report.close(
-        f"{told}: the log-probabilities",
-        log_probs,
-        logits.log_softmax(dim=1),
-        atol=1e-4,
-        misconceptions={
-            "softmax_over_the_batch": logits.log_softmax(dim=0),
-            "probabilities_returned": logits.softmax(dim=1),
-            "logits_returned": logits,
-            "acts_on_the_old_state": _logits(h).log_softmax(dim=1),
-        },
-    )
+    report.close(f"{told}: the log-probabilities", log_probs, logits.log_softmax(dim=1), atol=1e-4)
     report.note("the leaky counter, by hand: the news is taken in first, then the action is chosen")
 
     other = torch.tensor([[-0.3], [0.4], [0.2]])
@@ -241,7 +202,6 @@ def RecurrentPolicy(student: Handle, report: Report) -> None:
         torch.allclose(again[1], state) and torch.allclose(again[0], log_probs),
         expected="the same results as at first",
         got="other results",
-        misconception="state_kept_inside",
     )
     report.note("the same arguments give the same results: nothing is kept inside")
     _arms_are_names(student, report)
@@ -298,7 +258,6 @@ def _gradient_through_the_state(student: Handle, report: Report, policy: Ref) ->
         gradient is not None and abs(float(gradient[2])) > 1e-3,
         expected="a gradient that is not zero",
         got="none, or zero",
-        misconception="state_detached",
     )
     report.note("gradients run through the state, from step to step")
 
@@ -316,48 +275,16 @@ TABLE = ScriptedEnv(
 TABLE_ACTIONS = torch.tensor([[1, 0], [0, 1], [0, 1], [1, 0]])
 
 
-def _zeroed_states(report: Report, policy: ScriptedPolicy, told: str) -> None:
-    """Name a reset that writes zeros; the scripted policy's own fresh state is not zero."""
-    mask = TABLE.mask()
-    for t in range(1, min(len(policy.states), len(mask))):
-        zero = (policy.states[t] == 0).all(dim=1)
-        if zero.all() and not TABLE.trial_ends[t - 1].any():
-            return  # zeros at every step, whatever ended
-        for row in (mask[t] & zero).nonzero().flatten().tolist():
-            name = None
-            if TABLE.episode_ends[t - 1, row] and not zero.all():
-                name = "state_reset_at_episode_end"
-            elif TABLE.trial_ends[t - 1].any():
-                name = "one_end_resets_all_rows"
-            if name is not None:
-                report.fail(
-                    f"{told}: the state handed in at t={t}, row {row}",
-                    "the one that the policy returned a step before",
-                    "zeros",
-                    name,
-                )
-
-
 def run_trial(student: Handle, report: Report) -> None:
     """The table of the text, then frequencies, streams, and a second trial."""
     policy = ScriptedPolicy.choosing(TABLE_ACTIONS, num_actions=2)
     got = play(student, report, "run_trial of the table", policy, TABLE)
-    _zeroed_states(report, policy, "run_trial of the table")
     check_states_and_inputs(report, policy, TABLE, "run_trial of the table")
     report.note("the state goes through episode ends; another row's end is not noticed; inputs are one step late")
     trajectory, _ = got
     what = "run_trial of the table: trajectory"
     mask = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]).bool()
-    report.close(
-        f"{what}.mask",
-        trajectory.mask,
-        mask,
-        misconceptions={
-            "last_step_masked": torch.tensor([[1, 0, 0, 0], [1, 1, 1, 0]]).bool(),
-            "everything_counts": torch.ones(2, 4, dtype=torch.bool),
-            "mask_comes_back": torch.tensor([[1, 1, 0, 1], [1, 1, 1, 1]]).bool(),
-        },
-    )
+    report.close(f"{what}.mask", trajectory.mask, mask)
     report.close(f"{what}.action", trajectory.action, TABLE_ACTIONS.T * mask)
     report.close(f"{what}.reward", trajectory.reward, TABLE.rewards.T * mask)
     following = TABLE.observations[1:5].transpose(0, 1) * mask[..., None]
@@ -397,54 +324,28 @@ def unroll(student: Handle, report: Report) -> None:
     policy = student.construct("GivenPolicy", (1,), 2, 1, generator=Generator(0))
     # the library calls its memory a core, whatever its kind
     student.load_state_dict(policy, {name.replace("gru.", "core."): value for name, value in LEAKY_COUNTER.items()})
-    inputs = trials.step_inputs()
+    columns = [column.float() for column in trials.step_inputs()[1:]]
 
-    def counted(
-        start: Tensor, keep: float = 1.0, now: bool = False, cut: bool = False, bias: Any = 1.0
-    ) -> list[Tensor]:
-        h, states = start, []
+    def log_probs(bias: Tensor) -> Tensor:
+        h, logits = torch.zeros(2), []
         for t in range(3):
-            fed = (
-                (action[:, t].float(), reward[:, t], torch.ones(2))
-                if now
-                else tuple(v[:, t].float() for v in inputs[1:])
-            )
-            h = leaky_state(keep * (h.detach() if cut else h), fed, bias)
-            states.append(h)
-        return states
-
-    def log_probs(states: list[Tensor], taken: Tensor = action) -> Tensor:
-        table = _logits(torch.stack(states, dim=1)).log_softmax(dim=-1)
-        return table.gather(2, taken[..., None]).squeeze(-1)
-
-    fresh = torch.zeros(2)
-    right = log_probs(counted(fresh))
-    told = "unroll of the leaky counter on actions 1, 1, 0 (rewards 1, 0, 0) and a trial that is over after two steps"
-    report.close(
-        told,
-        student.call("unroll", policy, trials),
-        right * mask,
-        atol=1e-4,
-        misconceptions={
-            "starts_from_the_final_state": log_probs(counted(counted(fresh)[-1])) * mask,
-            "state_reset_at_episode_end": log_probs(counted(fresh, keep=0.0)) * mask,
-            "sees_the_present": log_probs(counted(fresh, now=True)) * mask,
-            "previous_action_scored": log_probs(counted(fresh), inputs.prev_action) * mask,
-            "mask_ignored": right,
-            "probabilities_returned": right.exp() * mask,
-            "summed_over_time": (right * mask).sum(dim=1),
-        },
-    )
-    report.note("the table of exercise 3.7: -0.693, -0.198, -0.621; zero beyond a trial's end")
+            h = leaky_state(h, [column[:, t] for column in columns], bias)
+            logits.append(_logits(h))
+        chosen = torch.stack(logits, dim=1).log_softmax(dim=-1).gather(2, action[..., None])
+        return chosen.squeeze(-1) * mask
 
     bias = torch.ones((), requires_grad=True)
-    whole = torch.autograd.grad((log_probs(counted(fresh, bias=bias)) * mask).sum(), bias)[0]
-    pieces = torch.autograd.grad((log_probs(counted(fresh, cut=True, bias=bias)) * mask).sum(), bias)[0]
+    right = log_probs(bias)
+    told = "unroll of the leaky counter on actions 1, 1, 0 (rewards 1, 0, 0) and a trial that is over after two steps"
+    report.close(told, student.call("unroll", policy, trials), right.detach(), atol=1e-4)
+    report.note("the table of exercise 3.7: -0.693, -0.198, -0.621; zero beyond a trial's end")
+
+    (whole,) = torch.autograd.grad(right.sum(), bias)
     (found,) = student.grad("unroll", [policy, trials], [policy], cotangent=torch.ones(2, 3))
     gradient = found["core.bias_ih"]
     what = "the gradient of the summed log-probabilities with respect to the candidate's bias"
-    report.true(what, gradient is not None, expected="a gradient", got="none", misconception="no_gradient")
-    report.close(what, gradient[2], whole, atol=1e-4, misconceptions={"state_detached": pieces})
+    report.true(what, gradient is not None, expected="a gradient", got="none")
+    report.close(what, gradient[2], whole, atol=1e-4)
     report.note("the gradient runs through all steps of the trial")
     generator = torch.Generator().manual_seed(5)
     network = student.construct("GivenPolicy", (1,), 3, 6, generator=Generator(4))

@@ -40,7 +40,6 @@ def curve_is_a_tensor(report: Report, what: str, got: Any) -> None:
         isinstance(got[0], Tensor),
         expected="a torch tensor [num_iterations]",
         got=f"a {type(got[0]).__name__}",
-        misconception="curve_is_a_list",
     )
 
 
@@ -58,26 +57,16 @@ def real_streams(student: Handle, report: Report, seeds: tuple[int, int, int, in
         *arguments,
         {name: Generator(seed) for name, seed in zip(STREAMS, seeds, strict=True)},
     )
-    curve, score = _by_the_book(arguments, seeds, STREAMS)
-    swaps = {
-        "test_tasks_from_the_training_stream": ("tasks", "tasks", "policy", "env"),
-        "policy_and_env_swapped": ("tasks", "test tasks", "env", "policy"),
-    }
-    slips = {name: _by_the_book(arguments, seeds, streams) for name, streams in swaps.items()}
+    curve, score = _by_the_book(arguments, seeds)
     report.true(what, isinstance(got, tuple | list) and len(got) == 2, expected="curve and score", got="something else")
     found, scored = torch.tensor([float(x) for x in got[0]]), report.number(f"{what}: the score", got[1])
-    curves = {name: slip[0] for name, slip in slips.items()}
-    scores = {name: slip[1] for name, slip in slips.items()}
-    report.close(f"{what}: the curve", found, curve, atol=1e-4, misconceptions=curves)
-    report.close(f"{what}: the score", scored, score, atol=1e-4, misconceptions=scores)
+    report.close(f"{what}: the curve", found, curve, atol=1e-4)
+    report.close(f"{what}: the score", scored, score, atol=1e-4)
 
 
-def _by_the_book(
-    sizes: tuple[int, int, int], seeds: tuple[int, int, int, int], uses: tuple[str, ...]
-) -> tuple[Tensor, float]:
-    """Play what the exercise asks for; `uses` are the streams taken where `STREAMS` should be."""
-    made = {name: torch.Generator().manual_seed(seed) for name, seed in zip(STREAMS, seeds, strict=True)}
-    training, testing, policy, luck = (made[name] for name in uses)
+def _by_the_book(sizes: tuple[int, int, int], seeds: tuple[int, int, int, int]) -> tuple[Tensor, float]:
+    """Play what the exercise asks for."""
+    training, testing, policy, luck = (torch.Generator().manual_seed(seed) for seed in seeds)
     distribution, env, agent = IndependentBandits(3), BanditEnv(3, 5), Random(3)
     means = []
     for number, size in enumerate([sizes[1]] * sizes[0] + [sizes[2]]):
@@ -90,34 +79,10 @@ def _by_the_book(
 # --------------------------------------------------------------------------------------- normalised_score
 
 
-def score_slips(scores: dict[str, Tensor], random: str, reference: str) -> dict[str, dict[str, float]]:
-    """What the usual slips give."""
-    mean = {name: values.mean().item() for name, values in scores.items()}
-    low, high = mean[random], mean[reference]
-    best = max(mean, key=lambda name: mean[name])
-    worst = min(mean, key=lambda name: mean[name])
-
-    def each(rule: Any) -> dict[str, float]:
-        return {name: float(rule(name)) for name in scores}
-
-    gap = scores[reference] - scores[random]
-    return {
-        "best_row_as_reference": each(lambda name: (mean[name] - low) / (mean[best] - low)),
-        "worst_row_as_random": each(lambda name: (mean[name] - mean[worst]) / (high - mean[worst])),
-        "random_not_subtracted": each(lambda name: mean[name] / high),
-        "random_subtracted_above_only": each(lambda name: (mean[name] - low) / high),
-        "mean_of_ratios": each(lambda name: ((scores[name] - scores[random]) / gap).mean()),
-        "roles_swapped": each(lambda name: (mean[name] - high) / (low - high)),
-        "clipped": each(lambda name: min(max((mean[name] - low) / (high - low), 0.0), 1.0)),
-        "brackets_forgotten": each(lambda name: mean[name] - low / (high - low)),
-        "percent": each(lambda name: 100 * (mean[name] - low) / (high - low)),
-    }
-
-
-def _compare_scores(report: Report, what: str, got: Any, expected: dict[str, float], slips: dict[str, Any]) -> None:
+def _compare_scores(report: Report, what: str, got: Any, expected: dict[str, float]) -> None:
     if isinstance(got, dict):
         got = {name: report.number(f"{what}[{name!r}]", value) for name, value in got.items()}
-    report.close(what, got, expected, atol=1e-5, misconceptions=slips)
+    report.close(what, got, expected, atol=1e-5)
 
 
 def normalised_score(student: Handle, report: Report) -> None:
@@ -133,14 +98,13 @@ def normalised_score(student: Handle, report: Report) -> None:
     what = 'normalised_score(scores, "random", "optimal") of the table in the text'
     expected = {"random": 0.0, "RL²": 0.625, "greedy": 0.75, "optimal": 1.0, "told the task": 1.75, "worst arm": -1.25}
     got = student.call("normalised_score", scores, "random", "optimal")
-    _compare_scores(report, what, got, expected, score_slips(scores, "random", "optimal"))
+    _compare_scores(report, what, got, expected)
     report.note("RL²: (6.25 - 5) / (7 - 5) = 0.625; told the task: 1.75, above the reference and so above 1")
 
     what = 'normalised_score(scores, "greedy", "optimal"): the part that exploration earns'
     got = student.call("normalised_score", scores, "greedy", "optimal")
-    hard_coded = {"names_ignored": expected}  # what the first call wanted
     expected = {"random": -3.0, "RL²": -0.5, "greedy": 0.0, "optimal": 1.0, "told the task": 4.0, "worst arm": -8.0}
-    _compare_scores(report, what, got, expected, hard_coded | score_slips(scores, "greedy", "optimal"))
+    _compare_scores(report, what, got, expected)
     report.note("with greedy in random's place the same number says what exploration earns")
 
 
@@ -164,64 +128,15 @@ def trials_to_imitate(generator: torch.Generator, num_arms: int, shape: tuple[in
     )
 
 
-def step_of(inputs: StepInput, t: int) -> StepInput:
-    """Return one step [B, ...] of whole trials' inputs [B, T, ...]."""
-    return StepInput(*(column[:, t] for column in inputs))
-
-
-def present(trial: Trajectory) -> StepInput:
-    """What is not yet known at a step: the action it takes, and what that pays."""
-    return StepInput(trial.observation, trial.action, trial.reward, trial.episode_end.float())
-
-
-def _labels(
-    teacher: CountingAgent, trial: Trajectory, *, own_choices: bool = False, forget: bool = False, early: bool = False
-) -> Tensor:
-    """What a teacher without luck would do, [B, T]; with a slip in how it is replayed."""
-    inputs, unused = present(trial) if early else trial.step_inputs(), torch.Generator()
-    state = teacher.initial_state(len(trial.mask))
-    columns: list[Tensor] = []
+def _imitation_loss(policy: RecurrentPolicy, teacher: CountingAgent, trial: Trajectory) -> Tensor:
+    """Return the loss of a policy that imitates a teacher without luck."""
+    inputs, unused = trial.step_inputs(), torch.Generator()
+    state, labels = teacher.initial_state(len(trial.mask)), []
     for t in range(trial.mask.shape[1]):
-        told = step_of(inputs, t)
-        if own_choices and columns:
-            told = told._replace(prev_action=columns[-1])
-        if forget:
-            state = teacher.initial_state(len(trial.mask))
-        action, state = teacher.act(state, told, unused)
-        columns.append(action)
-    return torch.stack(columns, dim=1)
-
-
-def imitation_slips(policy: RecurrentPolicy, teacher: CountingAgent, trial: Trajectory) -> dict[str, Tensor]:
-    """Return the loss, under "right", and what the usual slips give."""
-    inputs, mask, labels = trial.step_inputs(), trial.mask, _labels(teacher, trial)
-
-    def log_probs(fed: StepInput, wanted: Tensor) -> Tensor:
-        return policy.unroll(fed)[0].log_softmax(-1).gather(-1, wanted[..., None])[..., 0]
-
-    def loss(fed: StepInput, wanted: Tensor) -> Tensor:
-        return -log_probs(fed, wanted)[mask].mean()
-
-    per_step = log_probs(inputs, labels)
-    logits, _ = policy.unroll(inputs)
-    return {
-        "right": loss(inputs, labels),
-        "leaks_the_teachers_action": loss(inputs._replace(prev_action=labels), labels),
-        "leaks_the_action_played": loss(inputs._replace(prev_action=trial.action), labels),
-        "student_reads_the_present": loss(present(trial), labels),
-        "teacher_reads_the_present": loss(inputs, _labels(teacher, trial, early=True)),
-        "copies_what_was_played": loss(inputs, trial.action),
-        "teacher_fed_its_own_choices": loss(inputs, _labels(teacher, trial, own_choices=True)),
-        "teacher_forgets": loss(inputs, _labels(teacher, trial, forget=True)),
-        "padding_counts": -per_step.mean(),
-        "divided_by_all_steps": -(per_step * mask).mean(),
-        "trials_count_alike": -((per_step * mask).sum(dim=1) / mask.sum(dim=1)).mean(),
-        "logits_for_log_probabilities": -logits.gather(-1, labels[..., None])[..., 0][mask].mean(),
-        "sign_forgotten": per_step[mask].mean(),
-        "sum_over_steps": -(per_step * mask).sum(dim=1).mean(),
-        "probability_for_log_probability": -per_step.exp()[mask].mean(),
-        "share_of_mistakes": (logits.argmax(-1) != labels)[mask].float().mean(),
-    }
+        action, state = teacher.act(state, StepInput(*(column[:, t] for column in inputs)), unused)
+        labels.append(action)
+    log_prob = policy.unroll(inputs)[0].log_softmax(-1).gather(-1, torch.stack(labels, dim=1)[..., None])[..., 0]
+    return -log_prob[trial.mask].mean()
 
 
 class ImitationBench:
@@ -258,20 +173,17 @@ def imitate(student: Handle, report: Report) -> None:
     bench = ImitationBench(student, seed=2, num_arms=3)
     trial = trials_to_imitate(torch.Generator().manual_seed(3), 3, (6, 5))
     teacher = Lib("rl2lib.agents.bandit.Greedy", 3)
-    slips = {name: value.detach() for name, value in imitation_slips(bench.policy, Greedy(3), trial).items()}
-    right = slips.pop("right")
+    loss = _imitation_loss(bench.policy, Greedy(3), trial)
     what = "imitate with a greedy teacher, on six trials of two to five pulls that somebody else played"
     got = bench.loss(teacher, trial)
     if isinstance(got, float):
         report.fail(what, "a scalar tensor", "a float", cause="Gradient must flow: leave out `.item()`.")
-    report.close(what, got, right, atol=1e-5, misconceptions=slips)
+    report.close(what, got, loss.detach(), atol=1e-5)
     report.note("the teacher is told what was played, and says what it would have done")
     report.note("the student reads the same inputs, and nothing of the teacher's choice")
 
     gradient = bench.gradient(teacher, trial)
-    expected = torch.autograd.grad(
-        imitation_slips(bench.policy, Greedy(3), trial)["right"], list(bench.policy.parameters())
-    )
+    expected = torch.autograd.grad(loss, list(bench.policy.parameters()))
     names = [name for name, _ in bench.policy.named_parameters()]
     for name, value in zip(names, expected, strict=True):
         report.true(
@@ -279,38 +191,12 @@ def imitate(student: Handle, report: Report) -> None:
             gradient[name] is not None,
             expected="one that arrives",
             got="none: it was cut on the way",
-            misconception="gradient_cut",
         )
         report.close(f"the gradient of imitate in {name}", gradient[name], value, atol=1e-5)
     report.note("gradient reaches every weight of the student")
 
 
 # --------------------------------------------------------------------------------------- dependent_bandit
-
-
-def dependent_slips(successes: Tensor, failures: Tensor) -> dict[str, Tensor]:
-    """What the usual slips give."""
-    for_p, against = successes[:, 0] + failures[:, 1], failures[:, 0] + successes[:, 1]
-    pulls = for_p + against
-
-    def both(p: Tensor) -> Tensor:
-        return torch.stack([p, 1 - p], dim=1)
-
-    p, alone = (for_p + 1) / (pulls + 2), (successes + 1) / (successes + failures + 2)
-    return {
-        "arms_taken_for_independent": alone,
-        "prior_forgotten": both(for_p / pulls),
-        "prior_half_counted": both((for_p + 1) / (pulls + 1)),
-        "prior_counted_twice": both((for_p + 2) / (pulls + 4)),
-        "failures_of_arm_1_left_out": both((successes[:, 0] + 1) / (pulls + 2)),
-        "each_arms_own_pulls_below": (torch.stack([for_p, against], dim=1) + 1) / (successes + failures + 2),
-        "posteriors_averaged": both((alone[:, 0] + 1 - alone[:, 1]) / 2),
-        "successes_of_both_speak_for_p": both((successes.sum(1) + 1) / (pulls + 2)),
-        "only_arm_0_counts": both((successes[:, 0] + 1) / (successes[:, 0] + failures[:, 0] + 2)),
-        "arms_swapped": both(1 - p),
-        "same_mean_for_both": torch.stack([p, p], dim=1),
-        "one_number_a_bandit": p,
-    }
 
 
 def dependent_bandit(student: Handle, report: Report) -> None:
@@ -320,7 +206,7 @@ def dependent_bandit(student: Handle, report: Report) -> None:
     what = "dependent_bandit of successes ((3, 0), (0, 2), (1, 4)) and failures ((1, 2), (0, 0), (5, 1))"
     expected = torch.tensor([[0.75, 0.25], [0.25, 0.75], [3 / 13, 10 / 13]])
     got = student.call("dependent_bandit", successes, failures)
-    report.close(what, got, expected, misconceptions=dependent_slips(successes, failures))
+    report.close(what, got, expected)
     report.note("three successes of arm 0 and two failures of arm 1: five pulls of six speak for p")
     nothing = torch.zeros(2, 2)
     got = student.call("dependent_bandit", nothing, nothing)
@@ -331,44 +217,10 @@ def dependent_bandit(student: Handle, report: Report) -> None:
 # --------------------------------------------------------------------------------------- eleven_arms
 
 
-def search_value(num_pulls: int) -> float:
+def _search_value(num_pulls: int) -> float:
     """What trying the ten candidates one after the other earns, staying with the target once it is found."""
     worth = [(j - 1) + 5 * (num_pulls - j + 1) if j <= num_pulls else num_pulls for j in range(1, 11)]
     return sum(worth) / 10
-
-
-def eleven_slips(pay: Tensor, read: Tensor, num_pulls: int) -> dict[str, Tensor]:
-    """What the usual slips give."""
-    n, search = num_pulls, search_value(num_pulls)
-
-    def value(paid: Tensor | float, otherwise: float = search) -> Tensor:
-        return pay * paid + (1 - pay) * otherwise
-
-    told = 1 + 4 * read
-    paid = 0.55 + (n - 1) * told
-    met = [(j - 1) + 5 * (n - j + 1) for j in range(1, min(n, 10) + 1)]  # what each search that succeeds earns
-    unbounded = [(j - 1) + 5 * (n - j + 1) for j in range(1, n + 1)]
-    found = [1 - 0.9**j for j in range(1, n + 1)]  # with replacement
-    return {
-        "right": value(paid),
-        "information_is_free": value((n - 1) * told),
-        "information_costs_no_pull": value(0.55 + n * told),
-        "targets_counted_from_0": value(0.45 + (n - 1) * told),
-        "paid_like_a_candidate": value(1.4 + (n - 1) * told),
-        "misreading_pays_nothing": value(0.55 + (n - 1) * 5 * read),
-        "always_reads_rightly": value(0.55 + (n - 1) * 5.0 + 0 * read),
-        "half_on_average": value(0.5 + (n - 1) * told),
-        "pulls_at_random_otherwise": value(paid, 1.4 * n),
-        "search_forgets_what_it_tried": value(paid, sum(1 + 4 * f for f in found)),
-        "search_finds_at_once": value(paid, 5.0 * n),
-        "finding_pays_1": value(paid, (sum(met) - 4 * len(met)) / 10 + max(0.0, 1 - n / 10) * n),
-        "unlucky_search_left_out": value(paid, sum(met) / 10),
-        "chance_below_0": value(paid, sum(met) / 10 + (1 - n / 10) * n),
-        "more_than_ten_candidates": value(paid, sum(unbounded) / 10 + (1 - n / 10) * n),
-        "five_pulls_always": value(0.55 + 4 * told, 11.0),
-        "search_not_weighted": pay * paid + search,
-        "pay_and_search_swapped": (1 - pay) * paid + pay * search,
-    }
 
 
 def eleven_arms(student: Handle, report: Report) -> None:
@@ -380,19 +232,17 @@ def eleven_arms(student: Handle, report: Report) -> None:
     }
     for (sure, right), (expected, words) in corners.items():
         arguments = (torch.tensor([sure]), torch.tensor([right]))
-        slips = eleven_slips(*arguments, 5)
-        slips.pop("right")
         got = student.call("eleven_arms", *arguments, 5)
         what = f"eleven_arms(pay=({sure:g}), read=({right:g}), 5)"
-        report.close(what, got, torch.tensor([expected]), atol=1e-5, misconceptions=slips)
+        report.close(what, got, torch.tensor([expected]), atol=1e-5)
         report.note(f"{words}: {expected:g}")
     pay, read = torch.tensor([0.1, 0.5, 0.9]), torch.tensor([0.1, 0.5, 0.4])
     for num_pulls in (5, 2, 12):
-        slips = eleven_slips(pay, read, num_pulls)
-        wanted = slips.pop("right")
+        informed = 0.55 + (num_pulls - 1) * (1 + 4 * read)
+        wanted = pay * informed + (1 - pay) * _search_value(num_pulls)
         what = f"eleven_arms(pay=(.1, .5, .9), read=(.1, .5, .4), {num_pulls})"
         got = student.call("eleven_arms", pay, read, num_pulls)
-        report.close(what, got, wanted, atol=1e-5, misconceptions=slips)
+        report.close(what, got, wanted, atol=1e-5)
     gradient = student.grad("eleven_arms", (pay, read, 5), [0, 1], cotangent=torch.ones(3))
     slopes = (0.55 + 4 * (1 + 4 * read) - 11.0, 16 * pay)
     for name, found, slope in zip(("pay", "read"), gradient, slopes, strict=True):
@@ -401,7 +251,6 @@ def eleven_arms(student: Handle, report: Report) -> None:
             found is not None,
             expected="one that arrives",
             got="none: use tensor arithmetic, no float() or item()",
-            misconception="gradient_cut",
         )
         report.close(f"the gradient of eleven_arms in {name}", found, slope, atol=1e-4)
     report.note("and it can be differentiated: the section's arrows are these gradients")

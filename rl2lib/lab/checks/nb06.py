@@ -9,20 +9,38 @@ import torch
 from torch import Tensor
 
 from rl2lib.lab.checks.goal_trials import EpisodeScript, expected_by_episode, scripted_trials
-from rl2lib.lab.checks.nb06_slips import STEP_SLIPS, by_episode_slips, grid_state, observe_slips, step_with
 from rl2lib.lab.checks.scripted_trainer import ScriptedTrainer, compare_curves
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
 from rl2lib.lab.values import Generator
 
-STEP_PARTS = ("state", "reward", "episode_end", "timed_out")
+UP, RIGHT, DOWN, LEFT = range(4)
+STEP_PARTS = ("reward", "episode_end", "timed_out")
 
 
 # --------------------------------------------------------------------------------------- gridworld_step
 
 
-def compare_step(report: Report, what: str, got: Any, expected: Any, slips: dict[str, Any]) -> None:
-    """Compare the four parts that a step returns, one after the other, so that a message names the part."""
+def grid_state(cell: Sequence[int], goal: Sequence[int], steps: Sequence[int]) -> dict[str, Tensor]:
+    """Return B grids as the exercises take them."""
+    return {"cell": torch.tensor(cell), "goal": torch.tensor(goal), "steps": torch.tensor(steps)}
+
+
+def grid_step(state: dict[str, Tensor], action: Tensor, size: int, horizon: int) -> tuple[Any, ...]:
+    """Return what a step gives: the state, the reward, the end of the episode, whether it was a time-out."""
+    row, column = state["cell"] // size, state["cell"] % size
+    row = (row + (action == DOWN).long() - (action == UP).long()).clamp(0, size - 1)
+    column = (column + (action == RIGHT).long() - (action == LEFT).long()).clamp(0, size - 1)
+    moved, steps = row * size + column, state["steps"] + 1
+    arrived = moved == state["goal"]
+    timed_out = (steps >= horizon) & ~arrived
+    ended = arrived | timed_out
+    after = {"cell": torch.where(ended, 0, moved), "goal": state["goal"], "steps": torch.where(ended, 0, steps)}
+    return after, torch.where(arrived, 0.96, -0.04), ended, timed_out
+
+
+def compare_step(report: Report, what: str, got: Any, expected: Any) -> None:
+    """Compare all that a step returns."""
     report.true(
         f"{what}: what it returns",
         isinstance(got, tuple | list) and len(got) == 4 and isinstance(got[0], dict),
@@ -38,34 +56,10 @@ def compare_step(report: Report, what: str, got: Any, expected: Any, slips: dict
     )
     before, after = expected[0]["goal"], got[0]["goal"]
     changed = isinstance(after, Tensor) and after.shape == before.shape and not torch.equal(after, before)
-    report.true(
-        f"{what}: the goals afterwards",
-        not changed,
-        expected="the goals from before",
-        got="other goals",
-        misconception="goal_resampled_each_episode",
-    )
-    # the slip that explains most of what differs is named first
-    for name, wrong in slips.items():
-        if _same(got, wrong) and not _same(wrong, expected):
-            _compare_parts(report, what, got, expected, name)
-    _compare_parts(report, what, got, expected, None)
-
-
-def _same(one: Any, other: Any) -> bool:
-    pairs = [*((one[0][name], other[0][name]) for name in other[0]), *zip(one[1:], other[1:], strict=True)]
-    return all(
-        isinstance(a, Tensor) and a.shape == b.shape and a.dtype == b.dtype and bool(torch.isclose(a, b).all())
-        for a, b in pairs
-    )
-
-
-def _compare_parts(report: Report, what: str, got: Any, expected: Any, misconception: str | None) -> None:
-    parts = {f"the {name} afterwards": (got[0][name], expected[0][name]) for name in ("cell", "steps", "goal")}
-    parts |= {name: (got[i], expected[i]) for i, name in enumerate(STEP_PARTS) if i}
-    for name, (value, right) in parts.items():
-        wrong = {} if misconception is None else {misconception: value}
-        report.close(f"{what}: {name}", value, right, misconceptions=wrong)
+    report.true(f"{what}: the goals afterwards", not changed, expected="the goals from before", got="other goals")
+    # together, since many a mistake shows in the same cell and another flag
+    found, right = ({**step[0], **dict(zip(STEP_PARTS, step[1:], strict=True))} for step in (got, expected))
+    report.close(what, found, right)
 
 
 def gridworld_step(student: Handle, report: Report) -> None:
@@ -74,8 +68,7 @@ def gridworld_step(student: Handle, report: Report) -> None:
     def step(told: str, state: dict[str, Tensor], action: list[int], horizon: int = 30, size: int = 5) -> None:
         chosen = torch.tensor(action)
         got = student.call("gridworld_step", state, chosen, size, horizon)
-        slips = {name: step_with(state, chosen, size, horizon, name) for name in STEP_SLIPS}
-        compare_step(report, f"gridworld_step, {told}", got, step_with(state, chosen, size, horizon), slips)
+        compare_step(report, f"gridworld_step, {told}", got, grid_step(state, chosen, size, horizon))
 
     step("up, right, down, left from the middle cell 12", grid_state([12] * 4, [24] * 4, [3] * 4), [0, 1, 2, 3])
     step(
@@ -111,10 +104,9 @@ def gridworld_observe(student: Handle, report: Report) -> None:
     expected[0, 0] = expected[1, 7] = expected[2, 24] = 1.0
     what = "gridworld_observe of agents in the cells 0, 7 and 24"
     got = student.call("gridworld_observe", state, 5)
-    slips = observe_slips(state, 5)
     integers = isinstance(got, Tensor) and not got.is_floating_point() and bool(torch.equal(got.float(), expected))
-    report.true(what, not integers, expected="numbers of type float32", got="integers", misconception="still_integers")
-    report.close(what, got, expected, misconceptions=slips)
+    report.true(what, not integers, expected="numbers of type float32", got="integers")
+    report.close(what, got, expected)
     report.note("one 1 in 25 places, at the agent's cell")
     elsewhere = {**state, "goal": torch.tensor([24, 1, 6])}
     report.true(
@@ -122,14 +114,13 @@ def gridworld_observe(student: Handle, report: Report) -> None:
         torch.equal(student.call("gridworld_observe", elsewhere, 5), expected),
         expected="the same observations",
         got="others",
-        misconception="goal_marked_on_the_map",
     )
     report.note("the goal cannot be seen")
     small = grid_state([4, 1], [8, 2], [0, 0])
     expected = torch.zeros(2, 9)
     expected[0, 4] = expected[1, 1] = 1.0
     got = student.call("gridworld_observe", small, 3)
-    report.close("gridworld_observe in a 3 × 3 grid", got, expected, misconceptions=observe_slips(small, 3))
+    report.close("gridworld_observe in a 3 × 3 grid", got, expected)
 
 
 # --------------------------------------------------------------------------------------- sample_goals
@@ -149,13 +140,7 @@ def check_samples(
     if isinstance(drawn, list | tuple):  # thousands of numbers are no message
         report.fail(what, f"a torch tensor of shape ({num_trials},)", f"a {type(drawn).__name__} of {len(drawn)}")
     once_each = isinstance(drawn, Tensor) and tuple(drawn.shape) == (len(allowed),) != (num_trials,)
-    report.true(
-        what,
-        not once_each,
-        expected=f"shape ({num_trials},)",
-        got=f"shape ({len(allowed)},)",
-        misconception="drawn_without_replacement",
-    )
+    report.true(what, not once_each, expected=f"shape ({num_trials},)", got=f"shape ({len(allowed)},)")
     goals = report.tensor(what, drawn, (num_trials,), torch.int64)
     told = f"{what}: the goals that came"
     came = sorted(set(goals.tolist()))
@@ -163,27 +148,14 @@ def check_samples(
     indices = [goal for goal in came if goal not in cells]
     told_allowed = f"only {_short(allowed)}" if report.reveal else "training goals only"
     positions = bool(indices) and set(came) <= set(range(max(len(cells), len(allowed))))
-    report.true(
-        told,
-        not positions,
-        expected=told_allowed,
-        got=f"{_short(indices)} as well",
-        misconception="index_for_cell",
-    )
+    report.true(told, not positions, expected=told_allowed, got=f"{_short(indices)} as well")
     report.true(told, not indices, expected=told_allowed, got=f"{_short(indices)} as well")
-    report.true(
-        told,
-        not leaked,
-        expected=told_allowed,
-        got=f"{_short(leaked)} as well",
-        misconception="held_out_goals_in_training",
-    )
+    report.true(told, not leaked, expected=told_allowed, got=f"{_short(leaked)} as well")
     report.true(
         told,
         len(came) > 1 or len(allowed) == 1,
         expected="different goals in different trials",
-        got=f"{came[0]} in every trial",
-        misconception="one_goal_for_all_trials",
+        got="the same one in every trial",
     )
     missing = [cell for cell in allowed if cell not in came] if num_trials >= 600 else []
     report.true(
@@ -191,7 +163,6 @@ def check_samples(
         not missing,
         expected=f"all of {_short(allowed)}" if report.reveal else "every training goal",
         got=f"{_short(missing)} never",
-        misconception="last_goal_never_drawn" if missing == allowed[-1:] else None,
     )
     again = draw(seed)
     report.true(
@@ -199,14 +170,12 @@ def check_samples(
         torch.equal(again, goals),
         expected="the same goals",
         got="other goals",
-        misconception="global_stream",
     )
     report.true(
         f"{what}, with another seed",
         len(allowed) == 1 or not torch.equal(draw(seed + 1), goals),
         expected="other goals",
         got="the same goals",
-        misconception="in_turn",
     )
     for cell in allowed:
         count = int((goals == cell).sum())
@@ -215,12 +184,7 @@ def check_samples(
         # independent draws repeat the goal before as often as chance says; a shuffled deck, or turns, do not
         repeats = int((goals[1:] == goals[:-1]).sum())
         report.binomial(
-            f"{what}: a goal that equals the one before",
-            repeats,
-            num_trials - 1,
-            1 / len(allowed),
-            misconceptions={"in_turn": 0.0, "sorted_by_cell": 1 - (len(allowed) - 1) / (num_trials - 1)},
-            false_alarm=1e-9,
+            f"{what}: a goal that equals the one before", repeats, num_trials - 1, 1 / len(allowed), false_alarm=1e-9
         )
 
 
@@ -236,7 +200,6 @@ def check_pairs(
         sum(int(pair[0]) == int(pair[1]) for pair in pairs),
         num_pairs,
         1 / num_allowed,
-        misconceptions={"dealt_from_a_deck": 0.0},
         false_alarm=1e-9,
     )
 
@@ -281,13 +244,11 @@ def evaluate_by_episode(student: Handle, report: Report) -> None:
         what = f"evaluate_by_episode, {told}"
         got = student.call("evaluate_by_episode", trials, num_episodes)
         expected = expected_by_episode(trials, num_episodes)
-        compare_by_episode(report, what, got, expected, by_episode_slips(trials, num_episodes))
+        compare_by_episode(report, what, got, expected)
         report.note(f"{told}: returns, steps and successes by episode")
 
 
-def compare_by_episode(
-    report: Report, what: str, got: Any, expected: dict[str, Tensor], slips: dict[str, dict[str, Tensor]]
-) -> None:
+def compare_by_episode(report: Report, what: str, got: Any, expected: dict[str, Tensor]) -> None:
     """Compare return, steps and success, each [E]."""
     report.true(
         what,
@@ -296,11 +257,10 @@ def compare_by_episode(
         got=str(sorted(map(str, got))) if isinstance(got, dict) else type(got).__name__,
     )
     for name, right in expected.items():
-        wrong = {slip: values[name] for slip, values in slips.items() if name in values}
         value = got[name]
         if isinstance(value, Tensor) and value.dtype == torch.float64:
             value = value.float()
-        report.close(f"{what}: {name}", value, right, atol=1e-5, misconceptions=wrong)
+        report.close(f"{what}: {name}", value, right, atol=1e-5)
 
 
 # --------------------------------------------------------------------------------------- generalisation_curve
@@ -339,7 +299,7 @@ def run_curve(
     told = f"{what}: the agents trained"
     each = len(orders) * len(counts)
     twice = len(trainer.trained) == 2 * each and len(set(trainer.trained)) == each
-    report.true(told, not twice, expected=str(each), got=str(2 * each), misconception="another_agent_for_the_test")
+    report.true(told, not twice, expected=str(each), got=str(2 * each))
     for agent, tested in trainer.tested:
         order, most = orders[trainer.trained[agent][1] % len(orders)], max(counts)
         following = tuple(sorted(order[most : most + num_held_out]))
@@ -348,7 +308,6 @@ def run_curve(
             tested != following or set(tested) == set(order[-num_held_out:]),
             expected=f"the last {num_held_out} of the order",
             got=f"the {num_held_out} that follow the training goals",
-            misconception="held_out_goals_follow_training_goals",
         )
     compare_curves(report, what, trainer, got, orders, counts, num_held_out)
     return got

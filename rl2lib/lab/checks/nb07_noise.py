@@ -27,7 +27,6 @@ def normal_noise(student: Handle, report: Report, std: float, seed: int) -> Tens
         not shared,
         expected="different draws",
         got="the same draw in every trial of the batch",
-        misconception="noise_shared_across_the_batch",
     )
     along = not bool((first - first[:, :1]).abs().amax() > 1e-6)
     report.true(
@@ -35,27 +34,19 @@ def normal_noise(student: Handle, report: Report, std: float, seed: int) -> Tens
         not along,
         expected="different draws",
         got="one draw for all features of a trial",
-        misconception="noise_shared_across_features",
     )
     report.true(
         f"{what}: two calls with the same generator",
         not torch.equal(first, second),
         expected="fresh noise in the second call",
         got="the same noise twice",
-        misconception="same_noise_every_call",
     )
     above = int((first > 0).sum())
-    signs = {"uniform_noise_in_0_1": 1.0, "clipped_to_0_1": _share_above_0_when_clipped(shown[0])}
-    report.binomial(f"{what}: noise above 0", above, total, 0.5, misconceptions=signs)
+    report.binomial(f"{what}: noise above 0", above, total, 0.5)
     within = int((first.abs() < HALF_OF_NORMAL * std).sum())
-    slips = {
-        "variance_for_standard_deviation": _share_within(HALF_OF_NORMAL / std),
-        "uniform_noise": HALF_OF_NORMAL,
-        "noise_times_the_observation": _share_within_scaled(shown[0]),
-    }
     # the quartile says the scale, the tail the form
     name = f"{what}: noise of less than {HALF_OF_NORMAL:.3f} standard deviations"
-    report.binomial(name, within, total, 0.5, misconceptions=slips)
+    report.binomial(name, within, total, 0.5)
     far = int((first.abs() > 2 * std).sum())
     report.binomial(f"{what}: noise of more than 2 standard deviations", far, total, 0.045500263896)
     for kind, one, other in (
@@ -66,16 +57,3 @@ def normal_noise(student: Handle, report: Report, std: float, seed: int) -> Tens
         alike = int((one * other > 0).sum())
         report.binomial(f"{what}: noise of the same sign in {kind}", alike, one.numel(), 0.5)
     return first
-
-
-def _share_within(distance: float) -> float:
-    return float(torch.special.erf(torch.tensor(distance / 2**0.5)))
-
-
-def _share_within_scaled(row: Tensor) -> float:
-    return sum(_share_within(HALF_OF_NORMAL / max(abs(float(entry)), 1e-6)) for entry in row) / len(row)
-
-
-def _share_above_0_when_clipped(row: Tensor) -> float:
-    """What lies below 0 is lifted, what lies above 1 lowered, whatever the noise; in between half go either way."""
-    return float((row < 0).float().mean() + 0.5 * ((row >= 0) & (row <= 1)).float().mean())

@@ -1,8 +1,7 @@
-"""What one training step should do to two small networks, and what each of the usual slips does instead."""
+"""What one training step should do to two small networks, written out without the library's losses."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
@@ -14,16 +13,6 @@ from rl2lib.lab.values import Generator, Lib
 from rl2lib.types import StepInput, Trajectory
 
 NETWORKS = ("policy", "baseline")
-
-
-def backwards(reward: Tensor, factor: Tensor) -> Tensor:
-    """Return x_t = r_t + factor_t x_{t+1}."""
-    found = torch.zeros_like(reward)
-    following = torch.zeros_like(reward[:, 0])
-    for t in reversed(range(reward.shape[1])):
-        following = reward[:, t] + factor[:, t] * following
-        found[:, t] = following
-    return found
 
 
 class Bench:
@@ -94,76 +83,26 @@ def _gradient(loss: Tensor, module: nn.Module) -> Tensor:
     return torch.cat([entry.flatten() for entry in found])
 
 
-def expected_moves(
-    bench: Bench, trial: Trajectory, discount: float, max_grad_norm: float
-) -> dict[str, dict[str, Tensor]]:
-    """Return, for "right" and for every slip, the moves of a step at learning rate 1 and its losses.
-
-    Written out without the library's losses.
-    """
-    policy, baseline = bench.policy, bench.baseline
-    inputs, inside = trial.step_inputs(), trial.mask.float()
-    to_go = backwards(trial.reward, torch.full_like(trial.reward, discount))
-    cut = backwards(trial.reward, discount * (~trial.episode_end).float())
-    value = baseline.values(inputs)
-
-    def policy_loss(advantage: Tensor, fed: StepInput = inputs, cut: bool = False) -> Tensor:
-        state, columns = policy.initial_state(len(inside)), []
-        for t in range(inside.shape[1]):
-            state = state.detach() if cut else state
-            output, state = policy.step(state, StepInput(*(column[:, t] for column in fed)))
-            columns.append(output)
-        logits = torch.stack(columns, dim=1)
-        log_prob = logits.log_softmax(-1).gather(-1, trial.action[..., None])[..., 0]
-        return -(log_prob * advantage * inside).sum(dim=1).mean()
-
-    def fit(target: Tensor) -> Tensor:
-        return 0.5 * ((value - target).square() * inside).sum() / inside.sum()
-
-    def clipped(gradient: Tensor) -> Tensor:
-        return gradient * min(1.0, max_grad_norm / (gradient.norm().item() + 1e-6))
-
-    honest = (to_go - value).detach()
-    right = {"policy": policy_loss(honest), "baseline": fit(to_go)}
-    raw = {name: _gradient(right[name], bench.own[name]) for name in NETWORKS}
-    steps = {name: -clipped(raw[name]) for name in NETWORKS}
-
-    fitted = copy.deepcopy(baseline)
-    moves = steps["baseline"].split([entry.numel() for entry in fitted.parameters()])
-    with torch.no_grad():
-        for entry, move in zip(fitted.parameters(), moves, strict=True):
-            entry.add_(move.reshape(entry.shape))
-    late = (to_go - fitted.values(inputs)).detach()
-    now = inputs._replace(prev_action=trial.action, prev_reward=trial.reward)
-    with_action = baseline.values(now).detach()
-
-    def instead(name: str, loss: Tensor) -> dict[str, Tensor]:
-        return {**steps, name: -clipped(_gradient(loss, bench.own[name]))}
-
-    both = torch.cat([raw[name] for name in NETWORKS])
-    together = min(1.0, max_grad_norm / (both.norm().item() + 1e-6))
-    return {
-        "right": {**steps, "loss policy": right["policy"].detach(), "loss baseline": right["baseline"].detach()},
-        "sign_forgotten": instead("policy", -right["policy"]),
-        "returns_cut_at_episode_ends": {
-            "policy": -clipped(_gradient(policy_loss((cut - value).detach()), policy)),
-            "baseline": -clipped(_gradient(fit(cut), baseline)),
-        },
-        "baseline_not_subtracted": instead("policy", policy_loss(to_go)),
-        "baseline_fitted_before_use": instead("policy", policy_loss(late)),
-        "baseline_sees_the_action": instead("policy", policy_loss(to_go - with_action)),
-        "policy_fed_the_current_action": instead("policy", policy_loss(honest, now)),
-        "truncated": instead("policy", policy_loss(honest, cut=True)),
-        "baseline_never_steps": {**steps, "baseline": torch.zeros_like(steps["baseline"])},
-        "policy_never_steps": {**steps, "policy": torch.zeros_like(steps["policy"])},
-        "not_clipped": {name: -raw[name] for name in NETWORKS},
-        "clipped_entry_by_entry": {name: -raw[name].clamp(-max_grad_norm, max_grad_norm) for name in NETWORKS},
-        "clipped_together": {name: -raw[name] * together for name in NETWORKS},
-        "advantage_not_detached": {
-            **steps,
-            "baseline": -clipped(raw["baseline"] + _gradient(policy_loss(to_go - value), baseline)),
-        },
-        "discount_ignored": instead(
-            "policy", policy_loss(backwards(trial.reward, torch.ones_like(trial.reward)) - value.detach())
-        ),
+def expected_step(bench: Bench, trial: Trajectory, discount: float, max_grad_norm: float) -> dict[str, Tensor]:
+    """Return the moves of both networks at learning rate 1, and their losses as "loss policy", "loss baseline"."""
+    policy, inputs, inside = bench.policy, trial.step_inputs(), trial.mask.float()
+    steps = range(inside.shape[1])
+    state, logits = policy.initial_state(len(inside)), []
+    for t in steps:
+        output, state = policy.step(state, StepInput(*(column[:, t] for column in inputs)))
+        logits.append(output)
+    log_prob = torch.stack(logits, dim=1).log_softmax(-1).gather(-1, trial.action[..., None])[..., 0]
+    to_go, following = torch.zeros_like(trial.reward), torch.zeros(len(inside))
+    for t in reversed(steps):
+        following = to_go[:, t] = trial.reward[:, t] + discount * following
+    value = bench.baseline.values(inputs)
+    losses = {
+        "policy": -(log_prob * (to_go - value.detach()) * inside).sum(dim=1).mean(),
+        "baseline": 0.5 * ((value - to_go).square() * inside).sum() / inside.sum(),
     }
+    found = {}
+    for name, loss in losses.items():
+        gradient = _gradient(loss, bench.own[name])
+        found[name] = -gradient * min(1.0, max_grad_norm / (gradient.norm().item() + 1e-6))
+        found[f"loss {name}"] = loss.detach()
+    return found

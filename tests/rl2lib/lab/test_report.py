@@ -1,10 +1,11 @@
-"""A report's messages: kinds, shapes, dtypes, values, misconceptions, and nothing revealed by hidden checks."""
+"""A report's messages: kinds, shapes, dtypes, values, what was refused, and nothing revealed by hidden checks."""
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import binom
 
+from rl2lib.lab import refusals
 from rl2lib.lab.report import FORGOTTEN_RETURN, CheckFailure, Report
 from rl2lib.lab.values import Ref
 
@@ -52,15 +53,15 @@ def test_close_says_where_values_differ():
     assert "1 of 3 entries differ, the first at [2]" in found.got and "3." in found.expected
 
 
-def test_close_names_a_misconception_even_of_another_shape():
-    report = Report("x", {"wrong_axis": "You averaged over steps."})
-    found = failure("close", "f", np.zeros(2), np.zeros(3), misconceptions={"wrong_axis": np.zeros(2)}, report=report)
-    assert found.misconception == "wrong_axis" and found.cause == "You averaged over steps."
-
-
-def test_a_misconception_that_equals_the_right_answer_is_not_named():
-    Report("x").close("f", 1.0, 1.0, misconceptions={"same": 1.0})
-    assert failure("close", "f", 2.0, 1.0, misconceptions={"same": 1.0}).misconception is None
+def test_a_failure_keeps_the_whole_value_that_was_refused():
+    seen = refusals.brief((np.ones(2), np.zeros(3)))
+    found = failure("close", "f", (np.ones(2), np.zeros(3)), (np.ones(2), np.ones(3)))
+    assert found.what == "f, value 1" and found.seen == seen
+    for method in ("array", "tensor", "number", "integer", "boolean"):
+        assert failure(method, "f", "text").seen == "text"
+    assert failure("true", "f", False, expected="yes", got="no").seen == refusals.words("no")
+    assert failure("fail", "f", "yes", "no", cause="because").seen == refusals.words("no")
+    assert failure("binomial", "f", 500, 1000, 0.9).seen == refusals.count(500, 1000)
 
 
 def test_hidden_reports_never_show_the_expected_value():
@@ -84,11 +85,6 @@ def test_binomial_has_the_false_alarm_it_states():
     assert 0 < refused <= false_alarm
 
 
-def test_binomial_names_the_probability_that_fits():
-    found = failure("binomial", "f", 500, 1000, 0.9, misconceptions={"coin": 0.5, "never": 0.0})
-    assert found.misconception == "coin"
-
-
 def test_certain_events_are_checked_exactly():
     Report("x").binomial("f", 10, 10, 1.0)
     failure("binomial", "f", 9, 10, 1.0)
@@ -100,8 +96,8 @@ def test_of_large_arrays_the_entries_that_differ_are_shown():
     got[2, 3] = -1.0
     found = failure("close", "f", got, expected)
     assert found.expected == "[23.] at (2, 3)" and found.got.startswith("[-1.] there (1 of 100")
-    found = failure("close", "f", torch.tensor(got), torch.tensor(expected), misconceptions={"x": torch.tensor(got)})
-    assert found.misconception == "x" and found.expected == "[23.] at (2, 3)"
+    found = failure("close", "f", torch.tensor(got), torch.tensor(expected))
+    assert found.expected == "[23.] at (2, 3)"
 
 
 def test_large_arrays_that_differ_in_kind_alone_and_long_lists_are_shown_short():
