@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.preprocessors import stub
 from autograder.reference import answer_handle
-from autograder.scaffold import unfilled
+from autograder.scaffold import UNFILLED, unfilled
 from autograder.source import Exercise, Notebook, course_root, load_course, load_variants
 from rl2lib.lab import refusals
 from rl2lib.lab.checking import run_visible
@@ -81,7 +81,7 @@ def _unseen(notebook: Notebook, exercise: Exercise) -> Iterator[str]:
     refused = refusals.load().get(exercise.name, {})
     mutants = (item for item in load_variants(notebook.number) if item.exercise == exercise.name and not item.correct)
     for mutant in mutants:
-        if (mutant.name in refused) == bool(mutant.unseen):
+        if UNFILLED not in mutant.source and (mutant.name in refused) == bool(mutant.unseen):
             wrong = "is refused by it, and says why it is not" if mutant.unseen else "passes it, and does not say why"
             where = f"autograder/mutants/nb{notebook.number}.py:{mutant.line}"
             yield f'{where}: mutant {mutant.name} of {exercise.name}: visible check: {wrong} (unseen="...")'

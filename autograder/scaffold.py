@@ -235,7 +235,7 @@ def _lines(text: str) -> int:
 
 def _variants() -> str:
     mutants = [
-        f'\n\n# %% mutant="@NAME" name="unnamed_{index}" diagnosis="{DIAGNOSIS}"{VARIANT.replace("@WHAT", "this slip")}'
+        f'\n\n# %% mutant="@NAME" name="unnamed_{index}" diagnosis="{DIAGNOSIS}"{VARIANT.replace("@WHAT", "this one")}'
         for index in range(1, MUTANTS + 1)
     ]
     another = VARIANT.replace("@WHAT", "a right answer, written another way")
