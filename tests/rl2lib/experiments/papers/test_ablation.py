@@ -9,8 +9,20 @@ from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.curves import return_curve
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments.papers import ablation
-from rl2lib.experiments.papers.ablation import ABLATIONS, BANDIT, FORGETS, FORGETS_ONCE, ID, MDP, RL2, WHOLE, cost
+from rl2lib.experiments.papers.ablation import EXPERIMENT
+from rl2lib.experiments.papers.ablation.claims import needed
+from rl2lib.experiments.papers.ablation.players import RL2, cost, measure, own_optimum
+from rl2lib.experiments.papers.ablation.trained import (
+    ABLATIONS,
+    BANDIT,
+    FORGETS,
+    FORGETS_ONCE,
+    ID,
+    MDP,
+    WHOLE,
+    num_episodes,
+    setting,
+)
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
@@ -22,12 +34,12 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def test_paid_for_the_last_episode_is_so_at_all_its_steps_and_seen_at_every_one() -> None:
-    distribution, env = ablation.setting(MDP)
+    distribution, env = setting(MDP)
     g = make_generators(0, "tasks", "policy", "env")
     tasks = distribution.sample(8, g["tasks"])
     trials = rollout(
         Random(2),
-        LastEpisodeOnly(env, ablation.num_episodes(MDP)),
+        LastEpisodeOnly(env, num_episodes(MDP)),
         tasks,
         policy_generator=g["policy"],
         env_generator=g["env"],
@@ -41,7 +53,7 @@ def test_paid_for_the_last_episode_is_so_at_all_its_steps_and_seen_at_every_one(
 
 def test_the_optimum_of_an_agent_that_lacks_something() -> None:
     def optimum(variant: str) -> float | None:
-        return ablation.own_optimum(BANDIT, Row(ID, BANDIT, RL2, variant))
+        return own_optimum(BANDIT, Row(ID, BANDIT, RL2, variant))
 
     assert optimum(FORGETS) == optimum("no previous reward") == 5.0
     assert math.isclose(optimum(WHOLE) or 0, 6.66, abs_tol=5e-4)
@@ -51,7 +63,7 @@ def test_the_optimum_of_an_agent_that_lacks_something() -> None:
     half = BayesOptimal(5, 5)
     trials = rollout(half, BanditEnv(5, 5), tasks, policy_generator=g["policy"], env_generator=g["env"])
     assert math.isclose(optimum(FORGETS_ONCE) or 0, 2 * trials.trial_return(expected=True).mean(), abs_tol=0.03)
-    assert ablation.own_optimum(MDP, Row(ID, MDP, RL2, WHOLE)) is None
+    assert own_optimum(MDP, Row(ID, MDP, RL2, WHOLE)) is None
 
 
 def test_a_cost_is_paired_over_tasks_and_its_interval_knows_the_seeds() -> None:
@@ -84,8 +96,8 @@ def measured_with(low: float, y: float, high: float) -> Measured:
 )
 def test_needed_not_needed_or_open(interval: tuple[float, float, float], answer: bool | None) -> None:
     measured = measured_with(*interval)
-    assert ablation.needed(measured, BANDIT, "no flag")[0] is answer
-    claims = {claim.text: claim.judge for claim in ablation.EXPERIMENT.claims}
+    assert needed(measured, BANDIT, "no flag")[0] is answer
+    claims = {claim.text: claim.judge for claim in EXPERIMENT.claims}
     reward = claims["The previous reward is needed (bandit, n=10, k=5)."](measured)
     flag = claims["The flag is not needed (bandit, n=10, k=5)."](measured)
     assert reward.word == {True: "matched", False: "not reached", None: "open"}[answer]
@@ -95,7 +107,7 @@ def test_needed_not_needed_or_open(interval: tuple[float, float, float], answer:
 
 
 def test_an_agent_above_its_optimum_is_noticed() -> None:
-    judge = ablation.EXPERIMENT.claims[-1].judge
+    judge = EXPERIMENT.claims[-1].judge
     row = Row(ID, BANDIT, RL2, FORGETS, mean=5.01, se=0.01, seeds=1, ceiling=5.0, ceiling_is="exact")
     assert judge(Measured([row])).word == "matched"
     assert judge(Measured([Row(ID, BANDIT, RL2, FORGETS, mean=5.1, se=0.01, seeds=1, ceiling=5.0)])).word != "matched"
@@ -108,10 +120,10 @@ def test_an_agent_that_forgets_scores_what_it_must(tmp_path: Path) -> None:
         """Untrained policies, one a seed, as if they had been."""
 
         def policies(self, name: str) -> list[object]:
-            run = next(run for run in ablation.runs("smoke") if run.name == name)
+            run = next(run for run in EXPERIMENT.runs("smoke") if run.name == name)
             return [run.policy(0)]
 
-    measured = ablation.measure(BANDIT, "smoke", Fresh())
+    measured = measure(BANDIT, "smoke", Fresh())
     best = measured.row(BANDIT, "Bayes-optimal")
     assert best.behind == 0 and best.normalised_mean == 1.0 and math.isclose(best.ceiling or 0, 6.66, abs_tol=5e-4)
     forgets = [point.y for point in measured.line(BANDIT, f"reward: {FORGETS}")]

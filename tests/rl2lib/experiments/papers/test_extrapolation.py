@@ -10,18 +10,9 @@ from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.pair_memory import PairMemory
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.rows import Measured, Row
-from rl2lib.experiments.papers import extrapolation
-from rl2lib.experiments.papers.extrapolation import (
-    BY_ARMS,
-    BY_PULLS,
-    CELLS,
-    HOME,
-    NEW_CLOCK,
-    OWN_CLOCK,
-    ShortSighted,
-    was_trained,
-    with_arms,
-)
+from rl2lib.experiments.papers.extrapolation import EXPERIMENT
+from rl2lib.experiments.papers.extrapolation.players import NEW_CLOCK, OWN_CLOCK, ShortSighted, measure, with_arms
+from rl2lib.experiments.papers.extrapolation.trained import BY_ARMS, BY_PULLS, CELLS, HOME, was_trained
 from rl2lib.experiments.papers.table1 import EXPERIMENT as TABLE1
 from rl2lib.experiments.papers.table1.players import BEST_KNOWN, RL2_EQUIVARIANT, RL2_IMITATION
 from rl2lib.experiments.papers.table1.published import RL2
@@ -38,13 +29,13 @@ def other(cell, agent, normalised, se=0.001):
 
 
 def judge(number, *rows):
-    return extrapolation.EXPERIMENT.claims[number].judge(Measured(list(rows)))
+    return EXPERIMENT.claims[number].judge(Measured(list(rows)))
 
 
 def test_what_is_new_is_neither_trained_nor_planned_to_be():
     assert [cell for cell in CELLS if was_trained(cell)] == ["n100_k5", "n100_k10", "n100_k50"]
     assert {*BY_ARMS, *BY_PULLS} < {*CELLS.values()}
-    runs = extrapolation.runs("laptop")
+    runs = EXPERIMENT.runs("laptop")
     assert {run.owner for run in runs} == {TABLE1.id}
     assert runs[0].cells == tuple(CELLS), "one set of weights for all cells"
     plans = {run.name: run for run in TABLE1.runs("laptop")}
@@ -53,7 +44,7 @@ def test_what_is_new_is_neither_trained_nor_planned_to_be():
 
 
 def test_a_told_clock_reads_the_fraction_of_the_new_length():
-    (policy,) = FreshWeights(extrapolation.runs).policies("equivariant-n100")[:1]
+    (policy,) = FreshWeights(EXPERIMENT.runs).policies("equivariant-n100")[:1]
     policy = with_arms(policy, 3)
     hidden = torch.randn(1, 1, 3, policy.hidden_size, generator=torch.Generator().manual_seed(0))
     zero = torch.zeros(1, dtype=torch.int64)
@@ -88,12 +79,12 @@ def test_a_policy_without_a_memory_per_arm_is_refused():
 
 
 def test_who_plays_where():
-    shorter = extrapolation.measure("n50_k10", "smoke", FreshWeights(extrapolation.runs))
+    shorter = measure("n50_k10", "smoke", FreshWeights(EXPERIMENT.runs))
     assert shorter.row("n50_k10", BEST_KNOWN).normalised_mean == 1.0
     assert shorter.row("n50_k10", "Random").normalised_mean == 0.0
     assert {row.variant for row in shorter.rows if row.agent == RL2_EQUIVARIANT} == {OWN_CLOCK, NEW_CLOCK}
     assert shorter.row("n50_k10", RL2).seeds == 2
-    fewer = extrapolation.measure("n100_k2", "smoke", FreshWeights(extrapolation.runs))
+    fewer = measure("n100_k2", "smoke", FreshWeights(EXPERIMENT.runs))
     assert [row.variant for row in fewer.rows if row.seeds] == [OWN_CLOCK], "no second clock, no network of ten arms"
     assert fewer.row("n100_k2", "UCB1").setting.endswith(f"of {HOME.name}")
 

@@ -11,13 +11,15 @@ from msgspec.structs import replace
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.history import NUM_HISTORY
-from rl2lib.experiments.papers import figure2
-from rl2lib.experiments.papers.figure2 import FINAL, LEVEL, STEPS, Curve, end_of, learning_curve, steps_to
+from rl2lib.experiments.papers.figure2 import EXPERIMENT
+from rl2lib.experiments.papers.figure2.players import CURVES, LEVEL, STEPS, measure, steps_to
+from rl2lib.experiments.papers.learning_curves import FINAL, Curve, end_of, on_scale
+from rl2lib.experiments.papers.table1.curves import learning_curve
 from rl2lib.experiments.papers.table1.players import BEST_KNOWN
 from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.experiments.papers.table1.trained import ARMS, CELLS, ROUNDS
 
-GRU = figure2.CURVES[0]
+GRU = CURVES[0]
 
 
 def card(returns, lengths):
@@ -47,7 +49,7 @@ def taken(cell, *millions):
 
 
 def judge(number, *rows):
-    return figure2.EXPERIMENT.claims[number].judge(Measured(list(rows)))
+    return EXPERIMENT.claims[number].judge(Measured(list(rows)))
 
 
 def test_a_curve_has_only_the_rounds_on_its_own_number_of_arms():
@@ -79,23 +81,23 @@ def test_the_end_is_a_fifth_and_a_level_is_reached_by_a_mean_of_several_iteratio
 
 
 def test_the_scale_is_measured_and_a_curve_at_the_exact_optimum_ends_at_the_ceiling():
-    measured = figure2.measure("n10_k5", "smoke", Cards(bayes_optimal_value(5, 10)))
+    measured = measure("n10_k5", "smoke", Cards(bayes_optimal_value(5, 10)))
     assert measured.row("n10_k5", "Random").mean == 0 and measured.row("n10_k5", BEST_KNOWN).mean == 1
-    for drawn in figure2.CURVES:
+    for drawn in CURVES:
         ours = measured.row("n10_k5", drawn.agent, f"{drawn.how}, {FINAL}")
         assert ours.mean == pytest.approx(ours.every_seed[0]) and ours.seeds == 2 and ours.num_tasks > 0
         assert ours.mean == pytest.approx(measured.row("n10_k5", "Random").ceiling)
         assert measured.line("n10_k5", drawn.agent)[-1].y == pytest.approx(ours.mean)
-    assert figure2.measure("n10_k5", "smoke", Cards(5.0)).row("n10_k5", GRU.agent).mean < 0.5, "and no row of steps"
+    assert measure("n10_k5", "smoke", Cards(5.0)).row("n10_k5", GRU.agent).mean < 0.5, "and no row of steps"
 
 
 def test_published_returns_are_put_on_our_scale():
     zero, one = (Row("figure2", "n500_k50", "", mean=mean, se=0.2, num_tasks=10_000) for mean in (250.0, 465.0))
-    score, error = figure2.on_scale(438.9, zero, one, 1_000)
+    score, error = on_scale(438.9, zero, one, 1_000)
     assert score == pytest.approx(188.9 / 215, abs=5e-4), "our means, not those of the paper's own Gittins index"
     assert error == pytest.approx(0.2 * math.sqrt(10) / 215, rel=0.01), "a tenth of the tasks"
     near = replace(one, mean=251.0, se=1e-9)
-    assert figure2.on_scale(250.5, zero, near, 1_000)[1] == pytest.approx(0.1 / math.sqrt(12)), "printed to a tenth"
+    assert on_scale(250.5, zero, near, 1_000)[1] == pytest.approx(0.1 / math.sqrt(12)), "printed to a tenth"
 
 
 def test_a_curve_is_at_the_level_where_its_interval_is_and_below_where_that_is():
@@ -111,7 +113,7 @@ def ran(cell, millions):
 
 def test_longer_trials_are_slower_if_no_seed_is_faster_there():
     short, long, never = taken("n10_k5", 0.1, 0.2), taken("n100_k5", 0.3, 0.4), final("n500_k5", 0.5)
-    judged = figure2.EXPERIMENT.claims[3].judge
+    judged = EXPERIMENT.claims[3].judge
     assert judged(Measured([short, long])).word == "matched"
     assert judged(Measured([short, replace(long, every_seed=(0.15, 0.4))])).word == "not reached"
     verdict = judged(Measured([short, long, never], [ran("n500_k5", 2.0)]))
@@ -123,7 +125,7 @@ def test_longer_trials_are_slower_if_no_seed_is_faster_there():
 
 def test_a_run_that_was_given_up_early_tells_nothing_of_speed():
     short, long = taken("n10_k5", 0.3, 0.4), taken("n100_k5", 0.3, 0.4)
-    judged = figure2.EXPERIMENT.claims[3].judge
+    judged = EXPERIMENT.claims[3].judge
     with pytest.raises(KeyError):
         judged(Measured([short, final("n100_k5", 0.5)], [ran("n100_k5", 0.35)]))
     with pytest.raises(KeyError):

@@ -5,8 +5,9 @@ import torch
 
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments.papers import harlow
-from rl2lib.experiments.papers.harlow import EXPERIMENT, LAYERS, NETWORKS, OPTIMAL, RANDOM, RL2, measure
+from rl2lib.experiments.papers.harlow import EXPERIMENT
+from rl2lib.experiments.papers.harlow.players import NETWORKS, OPTIMAL, RANDOM, RL2, measure
+from rl2lib.experiments.papers.harlow.trained import LAYERS
 
 GUESSES, RIGHT, NEAR = (claim.judge for claim in EXPERIMENT.claims)
 
@@ -17,7 +18,7 @@ def untrained() -> SimpleNamespace:
     def policies(name: str) -> list[RecurrentPolicy]:
         layers = int(name.removeprefix("lstm")[0])
         return [
-            RecurrentPolicy((2, 3), 2, 4, generator=torch.Generator().manual_seed(seed), core="lstm", num_layers=layers)
+            RecurrentPolicy((2, 2), 2, 4, generator=torch.Generator().manual_seed(seed), core="lstm", num_layers=layers)
             for seed in range(2)
         ]
 
@@ -39,25 +40,25 @@ def near(normalised: float) -> Measured:
 
 
 def test_the_optimal_agent_guesses_once() -> None:
-    measured = measure("d3", "smoke", untrained())
-    points = measured.line("d3", OPTIMAL)
+    measured = measure("d2", "smoke", untrained())
+    points = measured.line("d2", OPTIMAL)
     assert abs(points[0].y - 0.5) < 0.15 and [point.y for point in points[1:]] == [1.0] * 9
-    assert measured.row("d3", OPTIMAL).mean == pytest.approx(9 + points[0].y)
-    assert measured.row("d3", OPTIMAL).ceiling == 9.5
-    assert all(point.low < 0.5 < point.high or abs(point.y - 0.5) < 0.12 for point in measured.line("d3", RANDOM))
+    assert measured.row("d2", OPTIMAL).mean == pytest.approx(9 + points[0].y)
+    assert measured.row("d2", OPTIMAL).ceiling == 9.5
+    assert all(point.low < 0.5 < point.high or abs(point.y - 0.5) < 0.12 for point in measured.line("d2", RANDOM))
 
 
 def test_an_untrained_network_is_at_chance_with_a_line_for_each_number_of_layers() -> None:
-    measured = measure("d3", "smoke", untrained())
+    measured = measure("d2", "smoke", untrained())
     for layers, line in zip(LAYERS, NETWORKS, strict=False):
-        row = measured.row("d3", RL2, LAYERS[layers])
+        row = measured.row("d2", RL2, LAYERS[layers])
         assert row.seeds == 2 and abs(row.mean - 5) < 0.6
         # the line is the same seed's as the row
-        assert sum(point.y for point in measured.line("d3", line)) == pytest.approx(row.mean, abs=1e-5)
+        assert sum(point.y for point in measured.line("d2", line)) == pytest.approx(row.mean, abs=1e-5)
 
 
 def test_learning_is_the_median_seed_with_the_range_of_all() -> None:
-    points = measure("d3", "smoke", untrained()).line("d3", f"{NETWORKS[1]}, learning")
+    points = measure("d2", "smoke", untrained()).line("d2", f"{NETWORKS[1]}, learning")
     assert [(point.x, point.y, point.low, point.high) for point in points] == [(8, 5, 5, 5), (16, 7, 6, 9)]
 
 
@@ -85,5 +86,5 @@ def test_nothing_is_judged_before_it_is_measured() -> None:
 
 def test_runs_and_cells_fit_together() -> None:
     for scale in ("smoke", "laptop", "paper"):
-        asked = [cell for run in harlow.runs(scale) for cell in run.cells]
-        assert sorted(asked) == sorted([*harlow.cells(scale), *harlow.cells(scale)])
+        asked = [cell for run in EXPERIMENT.runs(scale) for cell in run.cells]
+        assert sorted(asked) == sorted([*EXPERIMENT.cells(scale), *EXPERIMENT.cells(scale)])

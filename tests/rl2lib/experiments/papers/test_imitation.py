@@ -8,21 +8,21 @@ import torch
 from rl2lib.agents.bandit import Random
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments.papers import imitation
-from rl2lib.experiments.papers.imitation import (
+from rl2lib.experiments.papers.imitation import EXPERIMENT
+from rl2lib.experiments.papers.imitation.figure import DRAWN
+from rl2lib.experiments.papers.imitation.players import OWN, THEIRS, IndexWithTies, agreement, measure
+from rl2lib.experiments.papers.imitation.short_trials_first import Part, scaled
+from rl2lib.experiments.papers.imitation.trained import (
     CLONED,
     DAGGER,
     EASIER,
     HALF,
     HARD,
-    OWN,
     RL2_SHORT_FIRST,
     SHORT_FIRST,
-    THEIRS,
-    IndexWithTies,
-    agreement,
+    SIZES,
+    networks,
 )
-from rl2lib.experiments.papers.short_trials_first import Part, scaled
 from rl2lib.experiments.papers.table1.players import BEST_KNOWN
 from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.experiments.papers.table1.trained import CELLS, ID, setting
@@ -43,19 +43,19 @@ def row(agent, normalised, se=0.001, cell=HARD):
 
 
 def judge(number, *rows):
-    return imitation.EXPERIMENT.claims[number].judge(Measured(list(rows)))
+    return EXPERIMENT.claims[number].judge(Measured(list(rows)))
 
 
 def stages_of(agent, cell="n10_k5", scale="smoke"):
-    (run,) = [run for run in imitation.runs(scale) if run.name == imitation.networks(cell)[agent][0]]
+    (run,) = [run for run in EXPERIMENT.runs(scale) if run.name == networks(cell)[agent][0]]
     policy = run.policy(0)
     return policy, list(run.stages(policy, 0))
 
 
 def test_table_1_owns_its_runs_and_all_start_from_the_same_weights():
-    runs = [run for run in imitation.runs("laptop") if run.cells == (HARD,)]
+    runs = [run for run in EXPERIMENT.runs("laptop") if run.cells == (HARD,)]
     assert [run.name for run in runs if run.owner == ID] == ["gru-n500_k50", "imitation-n500_k50"]
-    assert len(runs) == len(imitation.networks(HARD)) == len(imitation.DRAWN)
+    assert len(runs) == len(networks(HARD)) == len(DRAWN)
     fresh = runs[0].policy(1).state_dict()
     for run in runs:
         assert all(torch.equal(value, fresh[name]) for name, value in run.policy(1).state_dict().items())
@@ -84,7 +84,7 @@ def test_a_schedule_is_scaled_in_both_ways():
     assert scaled(parts, iterations=0.01)[1].iterations == 1
     for cell in (EASIER, HARD):
         # the authors' cells: up to a thousand iterations of 250,000 steps
-        assert 5e7 < env_steps(imitation.SIZES["paper"].parts[cell]) < 2.5e8
+        assert 5e7 < env_steps(SIZES["paper"].parts[cell]) < 2.5e8
 
 
 class LastOfTies(IndexWithTies):
@@ -112,15 +112,15 @@ def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_doe
 
 
 def test_everybody_plays_and_the_index_scores_one():
-    measured = imitation.measure("n10_k5", "smoke", WithCards(imitation.runs))
-    assert {row.agent for row in measured.rows} == {"Random", BEST_KNOWN, *imitation.DRAWN}
+    measured = measure("n10_k5", "smoke", WithCards(EXPERIMENT.runs))
+    assert {row.agent for row in measured.rows} == {"Random", BEST_KNOWN, *DRAWN}
     assert measured.row("n10_k5", BEST_KNOWN).normalised_mean == 1.0
     assert measured.row("n10_k5", RL2).published == 6.7
     assert measured.row("n10_k5", CLONED).published is None
     assert measured.row("n10_k5", DAGGER).setting == "2 million steps"
     lines = {point.line for point in measured.points}
     assert "while training: RL²" in lines and f"while training: {CLONED}" not in lines
-    assert all(f"{whose}{agent}" in lines for whose in (OWN, THEIRS) for agent in imitation.DRAWN)
+    assert all(f"{whose}{agent}" in lines for whose in (OWN, THEIRS) for agent in DRAWN)
 
 
 def test_a_gap_is_one_that_the_interval_leaves_no_doubt_about():
@@ -145,7 +145,7 @@ def test_the_evidence_says_how_often_it_agrees_and_where():
     points = [
         Point("imitation", HARD, f"{whose}{CLONED}", x, y) for whose, y in ((THEIRS, 0.9), (OWN, 0.2)) for x in (1, 2)
     ]
-    verdict = imitation.EXPERIMENT.claims[1].judge(Measured([row(CLONED, 0.1)], points))
+    verdict = EXPERIMENT.claims[1].judge(Measured([row(CLONED, 0.1)], points))
     assert verdict.evidence.endswith("it agrees in 90% on the index's trials and 20% on its own")
 
 

@@ -8,24 +8,22 @@ import torch
 from rl2lib.agents.grid import GridOracle, GridSearcher
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.rows import Measured, Point, Row
-from rl2lib.experiments.papers import one_shot_navigation as navigation
-from rl2lib.experiments.papers.one_shot_navigation import (
+from rl2lib.evaluation.statistics import over_tasks_and_seeds
+from rl2lib.experiments.papers.one_shot_navigation import EXPERIMENT
+from rl2lib.experiments.papers.one_shot_navigation.claims import PUBLISHED_STEPS
+from rl2lib.experiments.papers.one_shot_navigation.players import (
     FIRST,
-    ID,
     LATER,
-    NUM_EPISODES,
     ORACLE,
-    PUBLISHED_STEPS,
     RL2,
     SEARCHER,
     WIPED,
-    Course,
     first_steps,
     later_steps,
-    setting,
+    measure,
     shortest,
 )
-from rl2lib.experiments.papers.over_seeds import over_tasks_and_seeds
+from rl2lib.experiments.papers.one_shot_navigation.trained import ID, NUM_EPISODES, Course, setting
 from rl2lib.tasks.gridworld import GridEnv
 from rl2lib.tasks.sampling import make_generators
 
@@ -70,21 +68,21 @@ def measured_with(saved: tuple[float, float, float], without: tuple[float, float
     ],
 )
 def test_claims(saved: Any, without: Any, words: tuple[str, str]) -> None:
-    judges = [claim.judge for claim in navigation.EXPERIMENT.claims if "7x7" in claim.text]
+    judges = [claim.judge for claim in EXPERIMENT.claims if "7x7" in claim.text]
     measured = measured_with(saved, without)
     verdicts = [judge(measured) for judge in judges]
     assert tuple(verdict.word for verdict in verdicts) == words
     if words[0] == "matched":
         assert "60.0 steps, then 20.0: 40.0 (39.0 to 41.0) fewer; ratio 0.33" in verdicts[0].evidence
-    for claim in navigation.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         if "11x11" in claim.text:
             with pytest.raises(KeyError):
                 claim.judge(measured)
 
 
 def test_measured_at_smoke_scale() -> None:
-    run = navigation.runs("smoke")[0]
-    measured = navigation.measure("5x5", "smoke", SimpleNamespace(policies=lambda name: [run.policy(0)]))
+    run = EXPERIMENT.runs("smoke")[0]
+    measured = measure("5x5", "smoke", SimpleNamespace(policies=lambda name: [run.policy(0)]))
     assert measured.row("5x5", SEARCHER, LATER).behind == 0
     assert measured.row("5x5", ORACLE, FIRST).mean <= measured.row("5x5", SEARCHER, FIRST).mean
     for agent in (RL2, SEARCHER):

@@ -1,0 +1,53 @@
+"""Who is in figure 3: random play and OPSRL, which make the scale, and runs of table 2 on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from rl2lib.agents.bandit import Random
+from rl2lib.agents.tabular_variants import tabular_agents
+from rl2lib.evaluation.evaluate import Player, compare
+from rl2lib.evaluation.rows import Measured, Row
+from rl2lib.experiments.papers.figure3.trained import ID, NAMES
+from rl2lib.experiments.papers.learning_curves import FINAL, Curve, curve_points, end_row, on_scale
+from rl2lib.experiments.papers.mdp_players import RANDOM
+from rl2lib.experiments.papers.table2.published import OPSRL, PUBLISHED, PUBLISHED_TASKS, RL2
+from rl2lib.experiments.papers.table2.trained import CELLS, setting
+from rl2lib.experiments.plan import Scale, Trained
+from rl2lib.tasks.sampling import make_generator
+
+TEST_TASKS: dict[Scale, int] = {"smoke": 8, "laptop": 2_000, "paper": 2_000}
+
+
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
+    """Measure a cell's scale, and put the curves of its runs on it."""
+    (num_episodes,) = CELLS[cell]
+    distribution, env = setting(CELLS[cell])
+    tasks = distribution.sample(TEST_TASKS[scale], make_generator(num_episodes, "figure 3: test"))
+    players = [Player(RANDOM, [Random(env.num_actions)]), Player(OPSRL, [tabular_agents("as published")[OPSRL]])]
+    returns = compare(ID, cell, players, env, tasks, seed=num_episodes, random=RANDOM, reference=OPSRL, chunk=500)
+    zero, one = (next(row for row in returns.rows if row.agent == agent) for agent in (RANDOM, OPSRL))
+    published = PUBLISHED[CELLS[cell], RL2]
+    found = Measured()
+    for agent, name in NAMES.items():
+        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(name(CELLS[cell]))]
+        told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == RL2 else None
+        steps = 10 * num_episodes  # ten steps an episode
+        found.rows.append(end_row(ID, cell, agent, FINAL, curves, zero, one, steps_per_trial=steps, told=told))
+        found.points.extend(curve_points(ID, cell, agent, curves))
+    return found
+
+
+def _curve(card: dict[str, Any], num_episodes: int, zero: Row, one: Row) -> Curve:
+    """A card's learning curve, normalised; the first stage's shorter trials are left out, their steps counted."""
+    lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
+    steps, returns = (
+        torch.tensor(card["history"][name], dtype=torch.float64) for name in ("env_steps", "trial_return")
+    )
+    # the card's history is thinned: a point tells of the last stage if all of its iterations do
+    last = sum(lengths) - lengths[-1]
+    first = [int(piece[0]) for piece in torch.arange(sum(lengths)).tensor_split(len(returns))]
+    here = torch.tensor([index >= last for index in first])
+    return Curve(steps[here] / 1e6, (returns[here] - zero.mean) / (one.mean - zero.mean))
