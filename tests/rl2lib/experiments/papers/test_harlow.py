@@ -7,7 +7,7 @@ from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.harlow import EXPERIMENT
 from rl2lib.experiments.papers.harlow.players import NETWORKS, OPTIMAL, RANDOM, RL2, measure
-from rl2lib.experiments.papers.harlow.trained import LAYERS
+from rl2lib.experiments.papers.harlow.trained import CELLS, LAYERS, Cell
 
 GUESSES, RIGHT, NEAR = (claim.judge for claim in EXPERIMENT.claims)
 
@@ -18,7 +18,7 @@ def untrained() -> SimpleNamespace:
     def policies(name: str) -> list[RecurrentPolicy]:
         layers = int(name.removeprefix("lstm")[0])
         return [
-            RecurrentPolicy((2, 2), 2, 4, generator=torch.Generator().manual_seed(seed), core="lstm", num_layers=layers)
+            RecurrentPolicy((2, 3), 2, 4, generator=torch.Generator().manual_seed(seed), core="lstm", num_layers=layers)
             for seed in range(2)
         ]
 
@@ -39,26 +39,31 @@ def near(normalised: float) -> Measured:
     return Measured([row], curve(0.5, 1.0).points)
 
 
+@pytest.fixture(autouse=True)
+def _images_of_three_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CELLS, Cell(3).name, Cell(3))
+
+
 def test_the_optimal_agent_guesses_once() -> None:
-    measured = measure("d2", "smoke", untrained())
-    points = measured.line("d2", OPTIMAL)
+    measured = measure("d3", "smoke", untrained())
+    points = measured.line("d3", OPTIMAL)
     assert abs(points[0].y - 0.5) < 0.15 and [point.y for point in points[1:]] == [1.0] * 9
-    assert measured.row("d2", OPTIMAL).mean == pytest.approx(9 + points[0].y)
-    assert measured.row("d2", OPTIMAL).ceiling == 9.5
-    assert all(point.low < 0.5 < point.high or abs(point.y - 0.5) < 0.12 for point in measured.line("d2", RANDOM))
+    assert measured.row("d3", OPTIMAL).mean == pytest.approx(9 + points[0].y)
+    assert measured.row("d3", OPTIMAL).ceiling == 9.5
+    assert all(point.low < 0.5 < point.high or abs(point.y - 0.5) < 0.12 for point in measured.line("d3", RANDOM))
 
 
 def test_an_untrained_network_is_at_chance_with_a_line_for_each_number_of_layers() -> None:
-    measured = measure("d2", "smoke", untrained())
+    measured = measure("d3", "smoke", untrained())
     for layers, line in zip(LAYERS, NETWORKS, strict=False):
-        row = measured.row("d2", RL2, LAYERS[layers])
+        row = measured.row("d3", RL2, LAYERS[layers])
         assert row.seeds == 2 and abs(row.mean - 5) < 0.6
         # the line is the same seed's as the row
-        assert sum(point.y for point in measured.line("d2", line)) == pytest.approx(row.mean, abs=1e-5)
+        assert sum(point.y for point in measured.line("d3", line)) == pytest.approx(row.mean, abs=1e-5)
 
 
 def test_learning_is_the_median_seed_with_the_range_of_all() -> None:
-    points = measure("d2", "smoke", untrained()).line("d2", f"{NETWORKS[1]}, learning")
+    points = measure("d3", "smoke", untrained()).line("d2", f"{NETWORKS[1]}, learning")
     assert [(point.x, point.y, point.low, point.high) for point in points] == [(8, 5, 5, 5), (16, 7, 6, 9)]
 
 
