@@ -63,7 +63,7 @@ def test_an_untrained_network_is_at_chance_with_a_line_for_each_number_of_layers
 
 
 def test_learning_is_the_median_seed_with_the_range_of_all() -> None:
-    points = measure("d3", "smoke", untrained()).line("d2", f"{NETWORKS[1]}, learning")
+    points = measure("d3", "smoke", untrained()).line("d3", f"{NETWORKS[1]}, learning")
     assert [(point.x, point.y, point.low, point.high) for point in points] == [(8, 5, 5, 5), (16, 7, 6, 9)]
 
 
