@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 ID = "goal-generalisation"
 NUM_GOALS = {"1_goal": 1, "3_goals": 3, "6_goals": 6, "12_goals": 12, "18_goals": 18}
-SMOKE_CELLS = ("1_goal", "18_goals")
 NUM_HELD_OUT = 6
 RECURRENT, RANDOM = "Recurrent", "Random"
 KNOWN, NEW = "training goals", "held-out goals"
@@ -47,7 +46,7 @@ KNOWN, NEW = "training goals", "held-out goals"
 
 def cells(scale: Scale) -> tuple[str, ...]:
     """Return the numbers of training goals, in rising order."""
-    return SMOKE_CELLS if scale == "smoke" else tuple(NUM_GOALS)
+    return tuple(NUM_GOALS)
 
 
 def training_goals(cell: str, seed: int) -> tuple[int, ...]:
@@ -80,8 +79,9 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
         (KNOWN, [training_goals(cell, seed) for seed in range(len(policies))]),
         (NEW, [held_out_goals(seed) for seed in range(len(policies))]),
     ):
-        for agent, players in ((RECURRENT, policies), (RANDOM, [Random(4)] * len(policies))):
-            found = [_found(*each, scale) for each in zip(players, goals, strict=True)]
+        players: dict[str, Sequence[Policy[Any]]] = {RECURRENT: policies, RANDOM: [Random(4)] * len(policies)}
+        for agent, those in players.items():
+            found = [_found(player, there, scale) for player, there in zip(those, goals, strict=True)]
             rows.append(_row(cell, agent, which, found))
     return Measured(sorted(rows, key=lambda row: -row.mean))
 

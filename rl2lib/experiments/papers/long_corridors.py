@@ -7,7 +7,7 @@ what lacks rewards is the outer loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -152,7 +152,7 @@ def _long_is_not(measured: Measured) -> Verdict:
     return _every_run(measured, there, always=False)
 
 
-def _every_run(measured: Measured, there: list[str], *, always: bool) -> Verdict:
+def _every_run(measured: Measured, there: Sequence[str], *, always: bool) -> Verdict:
     values = {cell: measured.row(cell, RL2).every_seed for cell in there}
     shown = all((share == 1) == always for shares in values.values() for share in shares)
     evidence = "; ".join(f"{cell}: {', '.join(f'{s:.2f}' for s in shares)}" for cell, shares in values.items())

@@ -169,8 +169,8 @@ def _reaches_the_index(measured: Measured) -> Verdict:
 
 def _teacher_is_not_enough(measured: Measured) -> Verdict:
     taught = measured.row(CELL, AGENTS[IMITATION])
-    word = "matched" if taught.share.high < measured.row(CELL, AGENTS[EQUIVARIANT]).share.low else "not reached"
-    return Verdict(word, f"normalised {taught.share.percent()}")
+    behind = taught.share.high < measured.row(CELL, AGENTS[EQUIVARIANT]).share.low
+    return Verdict("matched" if behind else "not reached", f"normalised {taught.share.percent()}")
 
 
 EXPERIMENT = Experiment(

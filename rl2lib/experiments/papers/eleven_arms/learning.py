@@ -128,8 +128,8 @@ def _goes_on_paying(measured: Measured) -> Verdict:
     """Whether after imitation every seed pays and reads in 99% of its last trials."""
     ends = [measured.line(CELL, f"{IMITATED.run}: {name}")[-1] for name in (PAYS, READS)]
     evidence = ", ".join(f"{name} {100 * end.low:.1f}%" for name, end in zip((PAYS, READS), ends, strict=True))
-    word = "matched" if min(end.low for end in ends) >= 0.99 else "not reached"
-    return Verdict(word, f"at the end, the worst seed: {evidence}")
+    goes_on = min(end.low for end in ends) >= 0.99
+    return Verdict("matched" if goes_on else "not reached", f"at the end, the worst seed: {evidence}")
 
 
 EXPERIMENT = Experiment(

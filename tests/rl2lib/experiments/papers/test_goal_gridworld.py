@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ TRAINED, TWINS = f"{RECURRENT} (PPO)", f"{TWIN} (PPO)"
 
 
 @pytest.fixture
-def kept(root) -> TrainedRuns:
+def kept(root: Path) -> TrainedRuns:
     """Two seeds of the kept agents."""
     return TrainedRuns(EXPERIMENT.runs("laptop"), "laptop", Places(root / "results", root / "runs"), seeds=2)
 

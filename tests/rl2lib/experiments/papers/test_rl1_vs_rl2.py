@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ class FirstRuns(TrainedRuns):
 
 
 @pytest.fixture
-def kept(root) -> FirstRuns:
+def kept(root: Path) -> FirstRuns:
     return FirstRuns(EXPERIMENT.runs("laptop"), "laptop", Places(root / "results", root / "runs"), seeds=1)
 
 
