@@ -3,4 +3,4 @@
 Nothing heavy is imported here, so that ``import rl2lib.lab`` stays fast in the NumPy notebooks.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

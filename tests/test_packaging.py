@@ -1,6 +1,7 @@
 """What is shipped: a learner's wheel holds the course and no answer, and runs on its base dependencies alone."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import autograder
+import rl2lib
 from tests.installed import closure
 
 MOST = 30  # distributions of a base installation; with Jupyter, Dask and typer it was 129
@@ -44,6 +47,13 @@ def test_the_graders_wheel_is_one_package_of_its_name(wheels):
     names = [name for name in wheels["rl2_autograder"].namelist() if ".dist-info" not in name]
     assert names and all(name.startswith("autograder/") for name in names)
     assert {"autograder/box/server.py", "autograder/checks/nb00.py", "autograder/mutants/nb00.py"} <= set(names)
+
+
+def test_one_version_everywhere_and_the_changelog_begins_with_it(root):
+    assert rl2lib.__version__ == autograder.__version__
+    assert f"\nversion: {rl2lib.__version__}\n" in (root / "CITATION.cff").read_text()
+    told = re.search(r"^## (.*)$", (root / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert re.fullmatch(re.escape(rl2lib.__version__) + r" \((unreleased|\d{4}-\d\d-\d\d)\)", told)
 
 
 # --------------------------------------------------------------------------------------- without the extras
