@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.ours import Sizes
 from rl2lib.gym import GymTrial, flat_step_input
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import StepInput
+from rl2lib.types import ActsBy, Agent, StepInput
 
 State = tuple[NDArray[np.float32], ...] | None
 
@@ -127,10 +127,11 @@ def iterate(model: RecurrentPPO, sizes: Sizes, seed: int) -> None:
     model.learn(sizes.steps, log_interval=None)
 
 
-class Player:
+class Player(Agent[State]):
     """Their greedy policy as one of ours, to be scored on the same tasks in the same loop."""
 
-    mode = "greedy"
+    sees_task = False
+    mode: ActsBy = "greedy"
 
     def __init__(self, model: RecurrentPPO) -> None:
         self.model = model

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl2lib.types import Policy, Step, StepInput, Trajectory, TrialEnv, expect_shape
+from rl2lib.types import Policy, Step, StepInput, Trajectory, TrialEnv, as_agent, expect_shape
 
 
 @torch.no_grad()
@@ -25,7 +25,7 @@ def rollout(
     not trials. Two generators, so that an agent's own draws never shift the environment's.
 
     Args:
-        policy: the agent; it is handed the tasks only if it declares ``sees_task = True``.
+        policy: the agent; of the library's own, those that see the task are handed it.
         env: the environment, reset here.
         tasks: B tasks, as the environment takes them.
         policy_generator: the agent's randomness.
@@ -38,7 +38,8 @@ def rollout(
         ValueError: if the policy's actions are not [B] integers in 0..A-1.
     """
     observation = env.reset(tasks, env_generator)
-    state = policy.initial_state(observation.shape[0], tasks if getattr(policy, "sees_task", False) else None)
+    agent = as_agent(policy)
+    state = agent.initial_state(observation.shape[0], tasks if agent.sees_task else None)
     inputs = StepInput.first(observation)
     running = torch.ones_like(inputs.prev_end, dtype=torch.bool)
     observations: list[Tensor] = []
@@ -46,7 +47,7 @@ def rollout(
     steps: list[Step] = []
     masks: list[Tensor] = []
     while bool(running.any()):
-        action, state = policy.act(state, inputs, policy_generator)
+        action, state = agent.act(state, inputs, policy_generator)
         _check_actions(action, observation.shape[0], env.num_actions)
         step = env.step(action)
         observations.append(inputs.observation)

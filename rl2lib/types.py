@@ -1,4 +1,4 @@
-"""The words the whole library speaks: step inputs, steps, trajectories and three protocols.
+"""The words the whole library speaks: step inputs, steps, trajectories; policies, environments and tasks.
 
 Dimension letters, everywhere: ``B`` trials side by side, ``T`` steps of a trial, ``K`` arms, ``S`` states,
 ``A`` actions, ``H`` hidden units. Tensors are batch-first: ``[B, T, ...]``. Rewards are float32, actions int64,
@@ -7,7 +7,8 @@ flags bool; the one exception is `StepInput.prev_end`, a float32 0 or 1, because
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, TypeVar
+from abc import ABC, abstractmethod
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ State = TypeVar("State")
 Kind = TypeVar("Kind")
 Tasks_co = TypeVar("Tasks_co", covariant=True)
 Tasks_contra = TypeVar("Tasks_contra", contravariant=True)
+ActsBy = Literal["sampled", "greedy", "own rule"]
+"""How an agent's actions come about."""
 
 
 class StepInput(NamedTuple):
@@ -120,18 +123,79 @@ def _one_step_late(values: Tensor) -> Tensor:
 
 
 class Policy(Protocol[State]):
-    """A fast learner: anything whose state survives the episode and lives exactly one trial.
+    """A fast learner: anything whose state survives the episode and lives exactly one trial. Two methods are enough."""
 
-    An agent that must be told the task declares ``sees_task = True``; only then are tasks handed to it.
-    """
-
-    def initial_state(self, batch_size: int, tasks: Any = None) -> State:
+    def initial_state(self, batch_size: int) -> State:
         """Return the state of a fresh trial for `batch_size` trials."""
         ...
 
     def act(self, state: State, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, State]:
         """Return actions [B] int64 and the next state."""
         ...
+
+
+class Agent(ABC, Generic[State]):
+    """A policy of the library, which also says what it is told and how its actions come about.
+
+    Both are abstract: a subclass that misspells one cannot be made. Anybody else's policy needs neither (`as_agent`).
+    """
+
+    @property
+    @abstractmethod
+    def sees_task(self) -> bool:
+        """Whether it is handed the tasks, as an oracle is and nobody who must find them out."""
+
+    @property
+    @abstractmethod
+    def mode(self) -> ActsBy:
+        """How its actions come about: drawn from a network's distribution, its likeliest, or by a rule of its own."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int, tasks: Any = None) -> State:
+        """Return the state of a fresh trial for `batch_size` trials; `tasks` are None unless it sees them."""
+
+    @abstractmethod
+    def act(self, state: State, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, State]:
+        """Return actions [B] int64 and the next state."""
+
+
+class TellsTies(Agent[State]):
+    """An agent that can name every action it holds optimal, not only the one it takes."""
+
+    @abstractmethod
+    def optimal_actions(self, state: State) -> Tensor:
+        """Return [B, A] bool, for the state in which it has just chosen."""
+
+
+class _TwoMethods(Agent[State]):
+    """Somebody's own policy: it is told nothing, and acts by its own rule."""
+
+    sees_task = False
+    mode: ActsBy = "own rule"
+
+    def __init__(self, policy: Policy[State]) -> None:
+        self.policy = policy
+
+    def initial_state(self, batch_size: int, tasks: Any = None) -> State:
+        return self.policy.initial_state(batch_size)
+
+    def act(self, state: State, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, State]:
+        return self.policy.act(state, inputs, generator)
+
+
+def as_agent(policy: Policy[State]) -> Agent[State]:
+    """Return a policy as an agent: the one door through which anything with two methods comes in.
+
+    Raises:
+        TypeError: if it is no `Agent` and yet has an attribute `sees_task` or `mode`, which nobody would read.
+    """
+    if isinstance(policy, Agent):
+        return policy
+    for name in ("sees_task", "mode"):
+        if hasattr(policy, name):
+            kind = type(policy).__name__
+            raise TypeError(f"{kind}.{name}: expected of an rl2lib.types.Agent alone; write {kind}(Agent)")
+    return _TwoMethods(policy)
 
 
 class TrialEnv(Protocol[Tasks_contra]):

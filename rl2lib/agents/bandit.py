@@ -7,6 +7,7 @@ Duan et al. 2016 (section 3.1), which is the posterior mean under a uniform prio
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from rl2lib.tasks import sampling
 from rl2lib.tasks.episodes import expect_counts
-from rl2lib.types import StepInput, expect_shape
+from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
 
 EPSILONS = tuple(i / 10 for i in range(11))
 """The ε to choose from for `EpsilonGreedy`.
@@ -55,13 +56,16 @@ class Counts(NamedTuple):
         return (self.successes + 1) / (self.pulls + 2)
 
 
-class CountingAgent:
+class CountingAgent(Agent[Counts]):
     """Counts successes and failures; a subclass says which arm to pull, given the counts.
 
     Args:
         num_arms: K.
         device: where its counts live.
     """
+
+    sees_task = False
+    mode: ActsBy = "own rule"
 
     def __init__(self, num_arms: int, device: torch.device | str = "cpu") -> None:
         self.num_arms = num_arms
@@ -89,9 +93,9 @@ class CountingAgent:
             failures=state.failures.scatter_add(1, arm, 1 - reward),
         )
 
+    @abstractmethod
     def choose(self, counts: Counts, generator: torch.Generator) -> Tensor:
         """Return the arms to pull, [B] int64."""
-        raise NotImplementedError(f"{type(self).__name__}.choose")
 
 
 class Random(CountingAgent):
@@ -183,10 +187,11 @@ class OptimisticThompson(CountingAgent):
         return means[torch.arange(len(means), device=means.device), likeliest].argmax(dim=1)
 
 
-class Oracle:
+class Oracle(Agent[Tensor]):
     """Is told the task and pulls its best arm from the start: the ceiling of ceilings, no agent's target."""
 
     sees_task = True
+    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: Tensor | None = None) -> Tensor:
         """Return the best arm [B] of each task, means [B, K]."""

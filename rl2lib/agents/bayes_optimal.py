@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rl2lib.agents.bandit import CountingAgent, Counts
 from rl2lib.tasks.episodes import expect_counts
+from rl2lib.types import TellsTies
 
 Arm = tuple[int, int]
 Belief = tuple[Arm, ...]
@@ -98,7 +99,7 @@ def bayes_optimal_value(num_arms: int, num_pulls: int) -> float:
     return BayesOptimalPlan(num_arms, num_pulls).value
 
 
-class BayesOptimal(CountingAgent):
+class BayesOptimal(CountingAgent, TellsTies[Counts]):
     """Plays the exact optimum for trials of `num_pulls` pulls of independent U[0, 1] arms.
 
     The plan is a table from beliefs to arms. To look a whole batch up at once, each kind of arm gets a random

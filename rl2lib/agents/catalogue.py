@@ -10,9 +10,9 @@ from typing import Any
 
 from rl2lib.agents import bandit, bayes_optimal, belief_optimal, gittins, harlow, optimism, tabular, two_step
 from rl2lib.tasks.by_id import make_by_id
-from rl2lib.types import Policy
+from rl2lib.types import Agent
 
-AGENTS: dict[str, Callable[..., Policy[Any]]] = {
+AGENTS: dict[str, Callable[..., Agent[Any]]] = {
     "random": bandit.Random,
     "greedy": bandit.Greedy,
     "epsilon-greedy": bandit.EpsilonGreedy,
@@ -41,7 +41,7 @@ AGENTS: dict[str, Callable[..., Policy[Any]]] = {
 """Bandit agents, then those of the other tasks, then of tabular MDPs."""
 
 
-def make_agent(agent_id: str, **options: Any) -> Policy[Any]:
+def make_agent(agent_id: str, **options: Any) -> Agent[Any]:
     """Return the agent of an id.
 
     Args:

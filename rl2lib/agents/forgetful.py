@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.types import StepInput
+from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
+from rl2lib.types import Agent, StepInput
 
 Forgets = Literal["episodes", "steps"]
 
@@ -115,12 +115,15 @@ class ForgetsAfter(ForgetfulPolicy):
         return f"episodes={self.episodes}"
 
 
-class Wiped:
+class Wiped(Agent[Tensor]):
     """A trained agent that plays every episode as if it were a trial's first: what is left if nothing is carried over.
 
     Args:
         policy: its state is a tensor [B, ...], of zeros at a trial's start.
     """
+
+    sees_task = False
+    mode: Mode = "sampled"
 
     def __init__(self, policy: SoftmaxPolicy) -> None:
         self.policy, self.mode = policy, policy.mode

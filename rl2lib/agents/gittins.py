@@ -21,6 +21,7 @@ from rl2lib.agents.gittins_tables import (
     whittle_indices,
 )
 from rl2lib.tasks.episodes import expect_counts
+from rl2lib.types import TellsTies
 
 Approximation = Literal["whittle", "stopping", "calibration"]
 
@@ -77,7 +78,7 @@ class Gittins(CountingAgent):
         return self.table[counts.pulls.long(), counts.successes.long()].argmax(dim=1)
 
 
-class FiniteHorizonGittins(CountingAgent):
+class FiniteHorizonGittins(CountingAgent, TellsTies[Counts]):
     """Pulls the arm of the highest finite-horizon index: its best mean reward over the pulls that are left.
 
     The indices are solved once for a length of trial and kept on disk (`gittins_tables.finite_horizon_indices`).
@@ -101,6 +102,11 @@ class FiniteHorizonGittins(CountingAgent):
         """
         left = _pulls_left(self.num_pulls, counts)
         return self.indices(counts.successes, counts.failures, left).argmax(dim=1)
+
+    def optimal_actions(self, counts: Counts) -> Tensor:
+        """Return [B, K] bool, the arms of the highest index, for the state in which it has just chosen."""
+        values = self.indices(counts.successes, counts.failures, self.num_pulls - counts.steps + 1)
+        return values == values.amax(dim=1, keepdim=True)
 
 
 def _pulls_left(num_pulls: int, counts: Counts) -> int:

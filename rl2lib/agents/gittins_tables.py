@@ -17,6 +17,7 @@ import os
 import warnings
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,8 @@ With 400 an index is off by 1e-4 on average and 1.5e-3 at most.
 
 LOOKAHEAD = 1_000
 """How many pulls beyond the last arm of a table the discounted recursion starts, at most."""
+
+Floats = NDArray[np.floating[Any]]
 
 _MAGIC = b"rl2lib finite-horizon Gittins indices, version 1\n"
 
@@ -177,12 +180,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rl2lib"
 
 
-def _grid(num_pulls: int, intervals: int, dtype: type) -> NDArray:
+def _grid(num_pulls: int, intervals: int, dtype: type) -> Floats:
     """The rates λ, evenly over [0, 1]: at least so many intervals, and finer than any arm's distance from 0."""
     return np.linspace(0, 1, max(intervals, 250 * RATES // num_pulls, num_pulls + 2) + 1, dtype=dtype)
 
 
-def _solve(depth: int, rates: NDArray, discount: float = 1.0, keep: int | None = None) -> NDArray[np.float64]:
+def _solve(depth: int, rates: Floats, discount: float = 1.0, keep: int | None = None) -> Floats:
     """Return the indices of the arms pulled less than `keep` times, from a recursion that ends at `depth` pulls.
 
     Beyond `depth` nothing is gained without a discount; with one, the arm's mean or λ is earned forever. The
@@ -217,10 +220,11 @@ def _solve(depth: int, rates: NDArray, discount: float = 1.0, keep: int | None =
                 around[i, here] = advantage.take(place - 2 + i)
             first_below[here], means[here] = first, mean[:, 0]
         np.maximum(advantage, nothing, out=after_failure)
-    return np.maximum(rates[first_below - 1] + rates[1] * _root(*around), means)
+    indices: Floats = np.maximum(rates[first_below - 1] + rates[1] * _root(*around), means)
+    return indices
 
 
-def _root(before: NDArray, above: NDArray, below: NDArray) -> NDArray:
+def _root(before: Floats, above: Floats, below: Floats) -> Floats:
     """How far from `above` towards `below`, in [0, 1], an advantage falls to zero.
 
     By a parabola through three neighbours on λ's grid, the advantage being convex in λ: it bends sharply near the
@@ -228,10 +232,11 @@ def _root(before: NDArray, above: NDArray, below: NDArray) -> NDArray:
     """
     bend = np.maximum((before - 2 * above + below) / 2, 0)
     slope = below - above - bend
-    return np.minimum(2 * above / (np.sqrt(np.maximum(slope**2 - 4 * bend * above, 0)) - slope), 1)
+    root: Floats = np.minimum(2 * above / (np.sqrt(np.maximum(slope**2 - 4 * bend * above, 0)) - slope), 1)
+    return root
 
 
-def _square(rows: int, triangle: NDArray) -> Tensor:
+def _square(rows: int, triangle: Floats) -> Tensor:
     table = np.zeros((rows, rows), dtype=np.float32)
     table[np.tril_indices(rows)] = triangle
     return torch.from_numpy(table)

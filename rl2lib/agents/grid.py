@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.tasks.gridworld import NUM_MOVES, GridEnv, GridTasks
-from rl2lib.types import StepInput
+from rl2lib.types import ActsBy, Agent, StepInput
 
 FAR = 1_000_000
 """The distance of a cell that cannot be reached."""
@@ -43,7 +43,7 @@ def distances(env: GridEnv) -> Tensor:
         steps = shorter
 
 
-class GridOracle:
+class GridOracle(Agent[Tensor]):
     """Is told the goal and walks there: the fewest steps that anybody can need.
 
     Args:
@@ -51,6 +51,7 @@ class GridOracle:
     """
 
     sees_task = True
+    mode: ActsBy = "own rule"
 
     def __init__(self, env: GridEnv) -> None:
         self._around, self._steps = neighbours(env), distances(env)
@@ -87,7 +88,7 @@ class Search(NamedTuple):
     steps: int
 
 
-class GridSearcher:
+class GridSearcher(Agent[Search]):
     """Walks to the nearest cell that it has not visited until it finds the goal, and from then on straight there.
 
     From the second success on no agent can do better; its search is a good rule, not the optimum.
@@ -95,6 +96,9 @@ class GridSearcher:
     Args:
         env: the grid it plays in; the goal's reward must outweigh a step's.
     """
+
+    sees_task = False
+    mode: ActsBy = "own rule"
 
     def __init__(self, env: GridEnv) -> None:
         self._around, self._steps = neighbours(env), distances(env)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.feedforward import Perceptron
 from rl2lib.agents.grid import distances
 from rl2lib.tasks.gridworld import GridEnv, GridTasks
@@ -15,7 +16,7 @@ from rl2lib.types import StepInput
 NUM_GRID_FEATURES = 7
 
 
-class GridBaseline(nn.Module):
+class GridBaseline(Baseline):
     """A perceptron on what the return still to come hangs on, the way to the goal above all.
 
     With it an advantage tells at once whether a step led nearer to the goal, also before the goal is known; what

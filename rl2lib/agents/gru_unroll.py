@@ -34,7 +34,7 @@ def unroll(features: Tensor, state: Tensor, weights: list[Tensor]) -> Tensor:
         weights: as `torch.gru` takes them: [3H, F], [3H, H], [3H], [3H], the gates in the order reset, update, new.
     """
     if _is_fast(state):
-        states: Tensor = _Unroll.apply(features, state, *weights)
+        states: Tensor = _Unroll.apply(features, state, *weights)  # type: ignore[no-untyped-call]  # torch's
         return states
     return torch.gru(features, state[None], weights, True, 1, 0.0, False, False, True)[0]
 
@@ -68,17 +68,20 @@ def _available() -> bool:
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """X @ weight.T + bias."""
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
 
 
 def _sum_and_product(addend: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Addend + x @ weight.T + bias, in one pass."""
-    return torch.ops.mkldnn._linear_pointwise.binary(x, addend, weight, bias, "add")
+    total: Tensor = torch.ops.mkldnn._linear_pointwise.binary(x, addend, weight, bias, "add")
+    return total
 
 
 def _weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
     """d_outputs.T @ inputs."""
     shape = inputs.new_empty(d_outputs.shape[1], inputs.shape[1]).to_mkldnn()
+    gradient: Tensor
     gradient, _ = torch.ops.aten.mkldnn_linear_backward_weights(d_outputs.to_mkldnn(), inputs.to_mkldnn(), shape, False)
     return gradient.to_dense()
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rl2lib.types import StepInput
+from rl2lib.types import ActsBy, Agent, StepInput
 
 
 class Seen(NamedTuple):
@@ -20,12 +20,15 @@ class Seen(NamedTuple):
     shown: Tensor | None
 
 
-class HarlowOptimal:
+class HarlowOptimal(Agent[Seen]):
     """Guesses once; then whether it was paid tells which image is the right one, and it follows that image.
 
     Of n choices it expects n - 1/2 right ones, and no agent that is not told the task can expect more: the first
     choice is a guess for all of them.
     """
+
+    sees_task = False
+    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: Any = None) -> Seen:
         """Return the memory of a fresh trial: nothing."""

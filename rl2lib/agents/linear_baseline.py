@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.functional import one_hot
 
+from rl2lib.agents.baseline import FittedBaseline
 from rl2lib.agents.value_iteration import backward_induction
 from rl2lib.tasks.episodes import expect_counts
 from rl2lib.tasks.tabular import TabularTasks
@@ -21,7 +23,7 @@ Features = Callable[[StepInput, Any], Tensor]
 """Maps whole trials' inputs [B, T, ...] and their tasks to features [B, T, F] float32."""
 
 
-class LinearBaseline(nn.Module):
+class LinearBaseline(FittedBaseline):
     """Ridge regression on features standardised at each step, one regression for every step.
 
     Before it is fitted its values are zero. A step that no trial reached keeps its own.
@@ -136,7 +138,7 @@ def bandit_features(inputs: StepInput, means: Tensor) -> Tensor:
     """
     num_arms = means.shape[1]
     # [B, T, K]: pulls and successes before each step; the first input tells of no pull
-    pulled = nn.functional.one_hot(inputs.prev_action, num_arms).to(means.dtype)
+    pulled = one_hot(inputs.prev_action, num_arms).to(means.dtype)
     pulled[:, 0] = 0
     pulls = pulled.cumsum(dim=1)
     successes = (pulled * inputs.prev_reward[..., None]).cumsum(dim=1)

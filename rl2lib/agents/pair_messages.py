@@ -123,7 +123,8 @@ class PairMessagesPolicy(PairMemoryPolicy):
         flat = before.new_zeros(*pair.shape, before[0].numel())
         place = pair * self.num_states + position
         flat = flat.scatter(2, place[..., None], known[..., None]).cumsum(dim=1)
-        return flat.unflatten(2, before.shape[1:]) + before[:, None]
+        counts: Tensor = flat.unflatten(2, before.shape[1:])
+        return counts + before[:, None]
 
     def _values(self, memories: Tensor, found: Tensor, led: Tensor, steps: Tensor) -> Tensor:
         """What every pair brings, by the steps left after it: [B T, horizon, S, A]."""

@@ -216,7 +216,8 @@ class PlanningPolicy(SoftmaxPolicy):
         left = torch.arange(self.horizon, device=episode.device)[:, None, None] / self.horizon
         reward = (posterior.reward_mean + now)[:, None] + left * later[:, None]
         values = backward_induction(posterior.transition, reward, self.horizon)
-        return values.unflatten(0, (batch_size, num_plans))
+        unfolded: Tensor = values.unflatten(0, (batch_size, num_plans))
+        return unfolded
 
     def _posterior(self, experience: Experience) -> Posterior:
         """The prior, after all that was seen (`Posterior.observe`, for many steps at once)."""

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalise_weight
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.cores import Activation, CoreName, make_core
-from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
+from rl2lib.agents.softmax_policy import Mode, PolicyWithValues, SoftmaxPolicy
 from rl2lib.tasks.features import flatten_tasks
 from rl2lib.types import StepInput
 
@@ -170,7 +171,7 @@ class RecurrentPolicy(RecurrentNetwork, SoftmaxPolicy):
         return self.head(outputs), last
 
 
-class RecurrentActorCritic(RecurrentPolicy):
+class RecurrentActorCritic(RecurrentPolicy, PolicyWithValues):
     """A policy whose core feeds a value head as well, as in the paper's visual navigation (section A.3).
 
     Args:
@@ -200,7 +201,7 @@ class RecurrentActorCritic(RecurrentPolicy):
         return self.head(outputs), self.value_head(outputs).squeeze(-1), last
 
 
-class RecurrentBaseline(RecurrentNetwork):
+class RecurrentBaseline(RecurrentNetwork, Baseline):
     """The return still to come, guessed from the same inputs by a network of its own: V(history up to o_t).
 
     It sees o_t and the action, reward and flag before it, never a_t: that keeps the gradient unbiased. It may see
@@ -260,7 +261,8 @@ class RecurrentBaseline(RecurrentNetwork):
         if self.sees_task:
             features = torch.cat([features, self._task_features(tasks, features.shape[1])], dim=-1)
         outputs, _ = self.run(features)
-        return self.head(outputs).squeeze(-1)
+        values: Tensor = self.head(outputs)
+        return values.squeeze(-1)
 
     def _task_features(self, tasks: object, num_steps: int) -> Tensor:
         """The tasks' numbers at every step, [B, T, F]."""

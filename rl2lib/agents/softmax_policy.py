@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from rl2lib.tasks import sampling
-from rl2lib.types import StepInput
+from rl2lib.types import Agent, StepInput
 
 Mode = Literal["sampled", "greedy"]
 
 
-class SoftmaxPolicy(nn.Module, ABC):
+class SoftmaxPolicy(nn.Module, Agent[Any]):
     """A policy with weights: it acts step by step, and learns from whole trials unrolled at once.
 
     A subclass says how logits come about, twice: `step` for acting, `unroll` for learning. Both run the same
@@ -25,6 +25,7 @@ class SoftmaxPolicy(nn.Module, ABC):
         mode: "sampled" draws from softmax(logits); "greedy" takes the likeliest action.
     """
 
+    sees_task = False
     mode: Mode = "sampled"
 
     @abstractmethod
@@ -64,3 +65,11 @@ class SoftmaxPolicy(nn.Module, ABC):
         twin = copy.copy(self)
         twin.mode = mode
         return twin
+
+
+class PolicyWithValues(SoftmaxPolicy):
+    """A policy with a value head: it is its own critic, by one pass and one optimiser."""
+
+    @abstractmethod
+    def logits_and_values(self, inputs: StepInput, state: Any = None) -> tuple[Tensor, Tensor, Any]:
+        """Return logits [B, T, A], values [B, T] and the last state, from one pass; arguments as for `unroll`."""

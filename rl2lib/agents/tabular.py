@@ -16,6 +16,7 @@ as in TabulaRL: an agent that knows nothing yet must not always do the same.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from rl2lib.agents.posterior import FLAT, TABULARL, Posterior, Prior
 from rl2lib.agents.value_iteration import backward_induction
-from rl2lib.types import StepInput, expect_shape
+from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
 
 Update = Literal["episode", "step"]
 
@@ -54,7 +55,7 @@ class Memory(NamedTuple):
     steps: int
 
 
-class TabularAgent:
+class TabularAgent(Agent[Memory]):
     """Keeps a posterior and plans; a subclass says how the plan's values come from the posterior.
 
     Args:
@@ -70,6 +71,9 @@ class TabularAgent:
     """
 
     own_prior: ClassVar[Prior] = TABULARL
+
+    sees_task = False
+    mode: ActsBy = "own rule"
 
     def __init__(
         self,
@@ -147,6 +151,7 @@ class TabularAgent:
         noise = torch.rand(values.shape, generator=generator, device=values.device)
         return torch.where(best, noise, -1.0).argmax(dim=1)
 
+    @abstractmethod
     def plan(self, posterior: Posterior, episode: Tensor, num_steps: int, generator: torch.Generator) -> Tensor:
         """Return values [B, num_steps, S, A], by the steps left after an action.
 
@@ -156,7 +161,6 @@ class TabularAgent:
             num_steps: how many steps are left at most, this one included.
             generator: for those who sample.
         """
-        raise NotImplementedError(f"{type(self).__name__}.plan")
 
 
 class Greedy(TabularAgent):
@@ -287,7 +291,7 @@ class Plan(NamedTuple):
     steps: int
 
 
-class Oracle:
+class Oracle(Agent[Plan]):
     """Is told the task and follows its optimal policy from the start: a ceiling that nobody can learn to reach.
 
     Args:
@@ -295,6 +299,7 @@ class Oracle:
     """
 
     sees_task = True
+    mode: ActsBy = "own rule"
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon

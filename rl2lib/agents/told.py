@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
 from rl2lib.tasks.views import which_of_two
-from rl2lib.types import Policy, StepInput
+from rl2lib.types import ActsBy, Agent, Policy, StepInput, as_agent
 
 
 class ToldState(NamedTuple):
@@ -26,7 +26,7 @@ class ToldState(NamedTuple):
     told: Tensor
 
 
-class Told:
+class Told(Agent[ToldState]):
     """RL¹ in the plain environment: what `tasks.views.RevealedTask` shows beside the observation is added here.
 
     Args:
@@ -34,6 +34,7 @@ class Told:
     """
 
     sees_task = True
+    mode: Mode = "sampled"
 
     def __init__(self, policy: SoftmaxPolicy) -> None:
         self.policy, self.mode = policy, policy.mode
@@ -57,7 +58,7 @@ class Told:
         return actions, ToldState(own, state.task, told)
 
 
-class NotShown:
+class NotShown(Agent[Any]):
     """An agent in a view that shows more than it was trained on: what the view adds to an observation is cut off.
 
     Args:
@@ -65,9 +66,12 @@ class NotShown:
         width: of the observations that it knows.
     """
 
+    sees_task = False
+    mode: ActsBy = "own rule"
+
     def __init__(self, policy: Policy[Any], width: int) -> None:
         self.policy, self.width = policy, width
-        self.mode = getattr(policy, "mode", "own rule")
+        self.mode = as_agent(policy).mode
 
     def initial_state(self, batch_size: int, tasks: object = None) -> Any:
         """Return the policy's own."""

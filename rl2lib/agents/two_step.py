@@ -7,6 +7,7 @@ first stage with whatever was paid, by whichever way. What tells them apart is w
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +16,7 @@ from torch.nn.functional import one_hot
 
 from rl2lib.tasks import sampling
 from rl2lib.tasks.episodes import expect_counts
-from rl2lib.types import StepInput, expect_shape
+from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
 
 
 class TwoStepMemory(NamedTuple):
@@ -32,7 +33,7 @@ class TwoStepMemory(NamedTuple):
     place: Tensor
 
 
-class TwoStepAgent:
+class TwoStepAgent(Agent[TwoStepMemory]):
     """Keeps track of an episode's choice, second stage and reward; a subclass learns from the three, and chooses.
 
     Args:
@@ -41,6 +42,9 @@ class TwoStepAgent:
 
     start = 0.0
     """Of both values, at a trial's start."""
+
+    sees_task = False
+    mode: ActsBy = "own rule"
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
@@ -69,13 +73,13 @@ class TwoStepAgent:
             torch.where(second, stage - 1, state.place),
         )
 
+    @abstractmethod
     def learn(self, values: Tensor, choice: Tensor, place: Tensor, reward: Tensor) -> Tensor:
         """Return the values [B, 2] after an episode: its choice, its second stage and its reward, each [B]."""
-        raise NotImplementedError(f"{type(self).__name__}.learn")
 
+    @abstractmethod
     def choose(self, values: Tensor, generator: torch.Generator) -> Tensor:
         """Return choices at the first stage, [B] int64."""
-        raise NotImplementedError(f"{type(self).__name__}.choose")
 
 
 class TwoStepModelFree(TwoStepAgent):

@@ -16,7 +16,7 @@ from rl2lib.evaluation.tables import Column, to_csv, to_latex, to_markdown
 from rl2lib.nested import in_chunks
 from rl2lib.rollout import rollout
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import Policy, Trajectory, TrialEnv
+from rl2lib.types import Policy, Trajectory, TrialEnv, as_agent
 
 Kept = TypeVar("Kept")
 Score = Callable[[Trajectory], Tensor]
@@ -61,7 +61,7 @@ class Player:
     @property
     def sees_task(self) -> bool:
         """Whether it is told what the others must find out."""
-        return bool(getattr(self.policies[0], "sees_task", False))
+        return as_agent(self.policies[0]).sees_task
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def compare(
                 agent=player.agent,
                 variant=player.variant,
                 setting=player.setting,
-                actions=getattr(player.policies[0], "mode", "own rule"),
+                actions=as_agent(player.policies[0]).mode,
                 mean=estimate.mean,
                 se=estimate.standard_error,
                 num_tasks=len(values),

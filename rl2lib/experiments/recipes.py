@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.equivariant import ArmEquivariantPolicy
 from rl2lib.agents.linear_baseline import (
     NUM_BANDIT_FEATURES,
@@ -29,7 +30,6 @@ from rl2lib.experiments.quickstart import QuickstartConfig
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generator
 from rl2lib.tasks.tabular import RandomMDPs, TabularEnv
-from rl2lib.training.learner import Baseline
 from rl2lib.training.loop import TrainingConfig
 from rl2lib.training.ppo import PPO, PPOConfig
 from rl2lib.types import TaskDistribution, TrialEnv

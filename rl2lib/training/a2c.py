@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import torch
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.training.actor_critic import ActorCritic, learning_rates
-from rl2lib.training.learner import Baseline
 from rl2lib.training.losses import action_log_probs, entropy, masked_mean
 from rl2lib.training.returns import gae
 from rl2lib.training.schedules import Schedule, as_schedule

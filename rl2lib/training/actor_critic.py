@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.agents.baseline import Baseline, FittedBaseline
+from rl2lib.agents.softmax_policy import PolicyWithValues, SoftmaxPolicy
 from rl2lib.nested import in_chunks
-from rl2lib.training.learner import Baseline, descend
+from rl2lib.training.learner import Learner, descend
 from rl2lib.training.losses import action_log_probs, baseline_loss, centre_by_step
 from rl2lib.training.returns import gae
 from rl2lib.training.schedules import Schedule, Shape, as_schedule
@@ -52,13 +53,13 @@ def learning_rates(config: Any, shape: Shape = "linear") -> dict[str, Schedule]:
     return {name: as_schedule(rate, shape) for name, rate in rates.items()}
 
 
-class ActorCritic:
+class ActorCritic(Learner):
     """A policy and its critic, their passes and their gradient steps.
 
     Args:
         policy: the fast learner. Without a baseline, its own value head is the critic if it has one
             (`RecurrentActorCritic`): one pass and one optimiser serve both.
-        baseline: a network trained by gradients, or a module with ``fit``, or None.
+        baseline: a network trained by gradients, or one that is fitted in closed form, or None.
         config: has `max_grad_norm`, `bptt_steps` and `expected_rewards`; `value_weight` for a value head;
             `discount` and `trace` for `estimate`.
         rates: the learning rates, "policy" and "baseline"; a policy without one has no optimiser.
@@ -66,7 +67,7 @@ class ActorCritic:
         without_critic: whether it is all right to have none.
 
     Raises:
-        TypeError: if the baseline is not a module: checkpoints could not keep what it has learned.
+        TypeError: if the baseline is no `Baseline`.
         ValueError: if there is no critic, and there must be one.
     """
 
@@ -81,29 +82,28 @@ class ActorCritic:
         without_critic: bool = False,
     ) -> None:
         self.policy, self.baseline, self.config, self.rates = policy, baseline, config, rates
-        self.shares_core = baseline is None and hasattr(policy, "logits_and_values")
-        self.fits_baseline = hasattr(baseline, "fit")
+        self.head = policy if baseline is None and isinstance(policy, PolicyWithValues) else None
+        self.fitted = baseline if isinstance(baseline, FittedBaseline) else None
         self.modules: dict[str, nn.Module] = {"policy": policy}
-        if isinstance(baseline, nn.Module):
+        if isinstance(baseline, Baseline):
             self.modules["baseline"] = baseline
         elif baseline is not None:
-            raise TypeError(
-                f"baseline: expected an nn.Module, got {type(baseline).__name__}; keep what it learns in buffers, "
-                "so that checkpoints hold it"
-            )
-        elif not (self.shares_core or without_critic):
+            raise TypeError(f"baseline: expected an rl2lib.agents.baseline.Baseline, got {type(baseline).__name__}")
+        elif self.head is None and not without_critic:
             raise ValueError(
                 f"baseline: None needs a policy with a value head, got {type(policy).__name__}; "
                 "take a RecurrentActorCritic or give a baseline"
             )
-        learning = {name: module for name, module in self.modules.items() if name in rates}
-        if self.fits_baseline:
-            learning.pop("baseline", None)
         self.optimisers = {
             name: make_optimiser(module.parameters(), lr=rates[name](0.0))
-            for name, module in learning.items()
-            if list(module.parameters())
+            for name, module in self.modules.items()
+            if name in rates and module is not self.fitted and list(module.parameters())
         }
+
+    @property
+    def player(self) -> SoftmaxPolicy:
+        """The policy itself."""
+        return self.policy
 
     def anneal(self, progress: float) -> None:
         """Set the learning rates to where training is."""
@@ -125,7 +125,7 @@ class ActorCritic:
 
     def shown(self, tasks: Any) -> Any:
         """Return the tasks if the baseline may see them, else None."""
-        return tasks if getattr(self.baseline, "sees_task", False) else None
+        return tasks if self.baseline is not None and self.baseline.sees_task else None
 
     def values(self, inputs: StepInput, tasks: Any) -> Tensor:
         """Return the baseline's values [B, T]; `tasks` are those of `shown`."""
@@ -143,10 +143,10 @@ class ActorCritic:
             tasks: those of `shown`.
             to_learn: the values are wanted for their gradient only: a fitted baseline is not asked.
         """
-        if self.shares_core:
-            return unroll_with_values(self.policy, inputs, self.config.bptt_steps)
+        if self.head is not None:
+            return unroll_with_values(self.head, inputs, self.config.bptt_steps)
         logits = unroll(self.policy, inputs, self.config.bptt_steps)
-        if self.baseline is None or (to_learn and self.fits_baseline):
+        if self.baseline is None or (to_learn and self.fitted is not None):
             return logits, None
         return logits, self.values(inputs, tasks)
 
@@ -197,7 +197,7 @@ class ActorCritic:
         """
         norm = self.config.max_grad_norm
         value_loss = None if values is None else baseline_loss(values, target, mask)
-        if value_loss is not None and self.shares_core:
+        if value_loss is not None and self.head is not None:
             policy_loss = policy_loss + self.config.value_weight * value_loss
         elif value_loss is not None and "baseline" in self.optimisers:
             descend(value_loss, "baseline", self.modules["baseline"], self.optimisers["baseline"], norm)
@@ -209,5 +209,5 @@ class ActorCritic:
 
         It comes last in an update: a baseline that has seen these trials' returns would bias their advantages.
         """
-        if self.fits_baseline:
-            self.baseline.fit(inputs, tasks, target, mask)  # type: ignore[union-attr]
+        if self.fitted is not None:
+            self.fitted.fit(inputs, tasks, target, mask)

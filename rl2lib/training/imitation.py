@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.nested import select_rows, shuffled_rows
-from rl2lib.training.learner import descend
+from rl2lib.training.learner import Learner, descend
 from rl2lib.training.losses import entropy, imitation_loss, masked_mean
 from rl2lib.training.schedules import Schedule, as_schedule
 from rl2lib.training.truncation import unroll
-from rl2lib.types import Policy, StepInput, Trajectory
+from rl2lib.types import Policy, StepInput, TellsTies, Trajectory, as_agent
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,13 @@ class _Lesson(NamedTuple):
     mask: Tensor
 
 
-class Imitation:
+class Imitation(Learner):
     """Behaviour cloning or DAgger (Ross et al. 2011), on fresh trials at every iteration: none is kept.
 
     Args:
         policy: the student.
-        teacher: whom it imitates; it is handed the tasks if it declares ``sees_task = True``.
+        teacher: whom it imitates; it is handed the tasks if it sees them.
         config: the settings.
-
-    Attributes:
-        player: who plays the trials; the history's returns are the player's.
 
     Raises:
         ValueError: if there is no such player, or ties are wanted of a teacher that cannot tell them.
@@ -70,15 +67,19 @@ class Imitation:
     def __init__(self, policy: SoftmaxPolicy, teacher: Policy[Any], config: ImitationConfig) -> None:
         if config.player not in ("teacher", "student"):
             raise ValueError(f'player: expected "teacher" or "student", got {config.player!r}')
-        if config.accept_ties and not hasattr(teacher, "optimal_actions"):
+        if config.accept_ties and not isinstance(teacher, TellsTies):
             raise ValueError(f"accept_ties: {type(teacher).__name__} has no optimal_actions; set accept_ties=False")
         self.policy, self.teacher, self.config = policy, teacher, config
-        self.player: Policy[Any] = teacher if config.player == "teacher" else policy
-        self.learning_rate = as_schedule(config.learning_rate)
+        self.rates = {"policy": as_schedule(config.learning_rate)}
         self.modules: dict[str, nn.Module] = {"policy": policy}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "policy": torch.optim.Adam(policy.parameters(), self.learning_rate(0.0))
+            "policy": torch.optim.Adam(policy.parameters(), self.rates["policy"](0.0))
         }
+
+    @property
+    def player(self) -> Policy[Any]:
+        """Teacher or student; the history's returns are the player's."""
+        return self.teacher if self.config.player == "teacher" else self.policy
 
     def update(
         self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator
@@ -89,7 +90,7 @@ class Imitation:
         """
         config = self.config
         for group in self.optimisers["policy"].param_groups:
-            group["lr"] = self.learning_rate(progress)
+            group["lr"] = self.rates["policy"](progress)
         lesson = _Lesson(trajectory.step_inputs(), self._labels(trajectory, tasks, generator), trajectory.mask)
         minibatches = shuffled_rows(len(lesson.mask), config.epochs, config.minibatch_trials, generator)
         steps = [self._step(select_rows(lesson, rows)) for rows in minibatches]
@@ -97,7 +98,7 @@ class Imitation:
         return {"cross_entropy": cross_entropy, "agreement": agreement, "entropy": spread}
 
     def _labels(self, trajectory: Trajectory, tasks: Any, generator: torch.Generator) -> Tensor:
-        if self.config.accept_ties:
+        if isinstance(self.teacher, TellsTies) and self.config.accept_ties:
             return label_ties(self.teacher, trajectory, tasks, generator)
         if self.config.player == "teacher":
             return trajectory.action  # it has said already what it would do
@@ -121,7 +122,7 @@ def label(teacher: Policy[Any], trajectory: Trajectory, tasks: Any, generator: t
     own choices go nowhere. Zero beyond a trial's end.
 
     Args:
-        teacher: handed the tasks only if it declares ``sees_task = True``.
+        teacher: handed the tasks if it sees them.
         trajectory: whole trials, whoever played them.
         tasks: the tasks they were played on.
         generator: the teacher's randomness.
@@ -130,11 +131,11 @@ def label(teacher: Policy[Any], trajectory: Trajectory, tasks: Any, generator: t
     return torch.stack(actions, dim=1) * trajectory.mask
 
 
-def label_ties(teacher: Any, trajectory: Trajectory, tasks: Any, generator: torch.Generator) -> Tensor:
+def label_ties(teacher: TellsTies[Any], trajectory: Trajectory, tasks: Any, generator: torch.Generator) -> Tensor:
     """Return all actions that a teacher calls optimal at every step of given trials, [B, T, A] bool.
 
     Args:
-        teacher: has ``optimal_actions(state) -> [B, A] bool`` for the state in which it has just chosen.
+        teacher: as for `label`.
         trajectory: as for `label`.
         tasks: as for `label`.
         generator: as for `label`.
@@ -148,7 +149,8 @@ def _replay(
     teacher: Policy[Any], trajectory: Trajectory, tasks: Any, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Any]]:
     inputs = trajectory.step_inputs()
-    state = teacher.initial_state(len(trajectory.mask), tasks if getattr(teacher, "sees_task", False) else None)
+    agent = as_agent(teacher)
+    state = agent.initial_state(len(trajectory.mask), tasks if agent.sees_task else None)
     for t in range(trajectory.mask.shape[1]):
-        action, state = teacher.act(state, StepInput(*(part[:, t] for part in inputs)), generator)
+        action, state = agent.act(state, StepInput(*(part[:, t] for part in inputs)), generator)
         yield action, state

@@ -1,35 +1,25 @@
-"""What the training loop asks of a slow learner, and the one gradient step that they share."""
+"""What a slow learner is, to the training loop and to whoever reads about it; the one gradient step they share."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
-from rl2lib.types import StepInput, Trajectory
+from rl2lib.training.schedules import Schedule
+from rl2lib.types import Policy, Trajectory
 
 
-class Baseline(Protocol):
-    """What is subtracted from a return before it weighs an action: the return still to come, guessed beforehand.
+class OwnLearner(Protocol):
+    """What the loop asks of anybody's slow learner: it owns the weights and improves them, a batch of trials at a time.
 
-    It must not see a_t. If it declares ``sees_task = True`` it is shown the tasks, which no policy is. One that is
-    fitted in closed form has a method ``fit(inputs, tasks, target, mask)``; any other is trained by gradients.
-    """
-
-    def values(self, inputs: StepInput, tasks: Any = None) -> Tensor:
-        """Return the values [B, T] of whole trials' inputs."""
-        ...
-
-
-class Learner(Protocol):
-    """A slow learner: it owns the weights and improves them, one batch of whole trials at a time.
-
-    The trials it learns from are played by its policy, or by its `player` if it has an attribute of that name.
+    Its policy plays the trials that it learns from.
 
     Attributes:
-        config: a frozen dataclass; written on every checkpoint's card.
+        config: a frozen dataclass; written on every checkpoint's card, and asked for where there are any.
         modules: every module with weights, by name.
         optimisers: every optimiser, by the name of its module.
     """
@@ -46,10 +36,39 @@ class Learner(Protocol):
     def update(
         self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator
     ) -> dict[str, float]:
+        """Improve the weights from fresh trials and return what is worth plotting; see `Learner.update`."""
+        ...
+
+
+class Learner(ABC):
+    """A slow learner of the library, which also says who plays, and how fast it learns.
+
+    Attributes:
+        config: a frozen dataclass; written on every checkpoint's card.
+        modules: every module with weights, by name.
+        optimisers: every optimiser, by the name of its module.
+        rates: the learning rates of its optimisers, by the name of the module.
+    """
+
+    config: Any
+    modules: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Optimizer]
+    rates: dict[str, Schedule]
+    policy: SoftmaxPolicy
+
+    @property
+    @abstractmethod
+    def player(self) -> Policy[Any]:
+        """Who plays the trials that it learns from: its policy, or a teacher."""
+
+    @abstractmethod
+    def update(
+        self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator
+    ) -> dict[str, float]:
         """Improve the weights from fresh trials and return what is worth plotting.
 
         Args:
-            trajectory: whole trials that the policy, or the learner's `player`, has just played.
+            trajectory: whole trials that the `player` has just played.
             tasks: the tasks they were played on, for learners that may see them.
             progress: the fraction of training already done, in [0, 1), which drives schedules.
             generator: the learner's own randomness (the order of minibatches).
@@ -57,7 +76,20 @@ class Learner(Protocol):
         Raises:
             FloatingPointError: if a loss, a gradient or a weight is no longer finite.
         """
-        ...
+
+
+def player_of(learner: Learner | OwnLearner) -> Policy[Any]:
+    """Return who plays the trials that a learner learns from; of somebody's own learner it is the policy.
+
+    Raises:
+        TypeError: if it is no `Learner` and yet has a `player`, whom nobody would ask.
+    """
+    if isinstance(learner, Learner):
+        return learner.player
+    if hasattr(learner, "player"):
+        kind = type(learner).__name__
+        raise TypeError(f"{kind}.player: expected of an rl2lib.training.learner.Learner alone; write {kind}(Learner)")
+    return learner.policy
 
 
 def descend(loss: Tensor, name: str, module: nn.Module, optimiser: torch.optim.Optimizer, max_grad_norm: float) -> None:

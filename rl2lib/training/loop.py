@@ -24,7 +24,7 @@ from rl2lib.rollout import rollout
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import checkpoint as checkpoints
 from rl2lib.training.checkpoint import Checkpoint, CheckpointError
-from rl2lib.training.learner import Learner, check_device, check_finite, largest_weight
+from rl2lib.training.learner import Learner, OwnLearner, check_device, check_finite, largest_weight, player_of
 from rl2lib.training.memory import keep_freed_memory
 from rl2lib.training.progress import progress_bar
 from rl2lib.types import TaskDistribution, Trajectory, TrialEnv
@@ -73,7 +73,7 @@ class DivergenceError(RuntimeError):
 
 
 def train(
-    learner: Learner,
+    learner: Learner | OwnLearner,
     distribution: TaskDistribution[Any],
     env: TrialEnv[Any],
     config: TrainingConfig,
@@ -147,7 +147,7 @@ def torch_threads(threads: int | None) -> Iterator[None]:
 
 
 def _iterate(
-    learner: Learner,
+    learner: Learner | OwnLearner,
     distribution: TaskDistribution[Any],
     env: TrialEnv[Any],
     config: TrainingConfig,
@@ -157,7 +157,7 @@ def _iterate(
     watch: Watch | None,
 ) -> dict[str, float]:
     tasks = distribution.sample(config.trials_per_iteration, generators["tasks"])
-    player = getattr(learner, "player", learner.policy)
+    player = player_of(learner)
     try:
         trajectory = rollout(player, env, tasks, policy_generator=generators["policy"], env_generator=generators["env"])
     except FloatingPointError as error:
@@ -178,7 +178,7 @@ def _diverged(iteration: int, error: FloatingPointError, saved: Path | None) -> 
     )
 
 
-def describe(learner: Learner, config: TrainingConfig) -> dict[str, Any]:
+def describe(learner: Learner | OwnLearner, config: TrainingConfig) -> dict[str, Any]:
     """Return what fixes a run, as JSON values: the learner's settings, the loop's, and the networks."""
     description = {
         "learner": {"name": type(learner).__name__, **asdict(learner.config)},
@@ -192,7 +192,7 @@ def describe(learner: Learner, config: TrainingConfig) -> dict[str, Any]:
 def _save(
     folder: Path,
     iteration: int,
-    learner: Learner,
+    learner: Learner | OwnLearner,
     config: TrainingConfig,
     generators: dict[str, torch.Generator],
     run: TrainingRun,
@@ -221,7 +221,7 @@ def _save(
 
 def _resume(
     place: Path,
-    learner: Learner,
+    learner: Learner | OwnLearner,
     config: TrainingConfig,
     generators: dict[str, torch.Generator],
     run: TrainingRun,

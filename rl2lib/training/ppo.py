@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.nested import select_rows, shuffled_rows
 from rl2lib.training.actor_critic import ActorCritic, Batch, learning_rates
-from rl2lib.training.learner import Baseline
 from rl2lib.training.losses import action_log_probs, baseline_loss, clipped_loss, entropy, sampled_kl
 from rl2lib.training.schedules import Schedule, as_schedule
 from rl2lib.types import Trajectory

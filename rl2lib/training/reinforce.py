@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.training.actor_critic import ActorCritic, learning_rates
-from rl2lib.training.learner import Baseline
 from rl2lib.training.losses import action_log_probs, entropy, reinforce_loss
 from rl2lib.training.returns import discounted_returns
 from rl2lib.training.schedules import Schedule

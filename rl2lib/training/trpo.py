@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.nested import in_chunks, map_tensors, select_rows, shuffled_rows
 from rl2lib.training.actor_critic import ActorCritic, Batch, learning_rates
-from rl2lib.training.learner import Baseline, check_gradient, descend
+from rl2lib.training.learner import check_gradient, descend
 from rl2lib.training.losses import action_log_probs, baseline_loss, entropy, kl_divergence, masked_mean, surrogate
 from rl2lib.training.schedules import Schedule, as_schedule
 from rl2lib.training.truncation import unroll
@@ -223,7 +224,8 @@ class TRPO(_TrustRegion):
         curvature = direction @ product(direction)
         if not bool(curvature > 0):  # no advantage anywhere: stay
             return torch.zeros_like(direction)
-        return direction * (2 * self.config.max_kl / curvature).sqrt()
+        step: Tensor = direction * (2 * self.config.max_kl / curvature).sqrt()
+        return step
 
     def surrogate_gradient(self, batch: Batch) -> Tensor:
         """Return g, the surrogate's gradient [P] at the present weights.
@@ -249,7 +251,7 @@ class TRPO(_TrustRegion):
         kept = [self._kl_gradient(chunks[0][1])] if len(chunks) == 1 else None
 
         def product(vector: Tensor) -> Tensor:
-            total = self.config.damping * vector
+            total: Tensor = self.config.damping * vector
             for i, (weight, few, _) in enumerate(chunks):
                 gradient = self._kl_gradient(few) if kept is None else kept[i]
                 second = torch.autograd.grad(

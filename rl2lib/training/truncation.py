@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.agents.softmax_policy import PolicyWithValues, SoftmaxPolicy
 from rl2lib.nested import map_tensors
 from rl2lib.types import StepInput
 
@@ -35,11 +35,13 @@ def unroll(policy: SoftmaxPolicy, inputs: StepInput, bptt_steps: int | None = No
     return logits
 
 
-def unroll_with_values(policy: Any, inputs: StepInput, bptt_steps: int | None = None) -> tuple[Tensor, Tensor]:
+def unroll_with_values(
+    policy: PolicyWithValues, inputs: StepInput, bptt_steps: int | None = None
+) -> tuple[Tensor, Tensor]:
     """Return logits [B, T, A] and values [B, T] from one pass of a policy with a value head; as `unroll` otherwise.
 
     Args:
-        policy: has ``logits_and_values(inputs, state) -> (logits, values, last state)``, as `RecurrentActorCritic`.
+        policy: unrolled from the trials' start.
         inputs: [B, T, ...].
         bptt_steps: as for `unroll`.
     """

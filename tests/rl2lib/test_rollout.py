@@ -9,7 +9,7 @@ from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import Step, StepInput, Trajectory
+from rl2lib.types import ActsBy, Agent, Step, StepInput, Trajectory, as_agent
 
 
 class CountdownEnv:
@@ -38,9 +38,9 @@ class Recorder:
         self.states_made = 0
         self.told: Any = "never asked"
 
-    def initial_state(self, batch_size: int, tasks: Any = None) -> int:
+    def initial_state(self, batch_size: int, *told: Any) -> int:
         self.states_made += 1
-        self.told = tasks
+        self.told = told
         return 0
 
     def act(self, state: int, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, int]:
@@ -48,8 +48,9 @@ class Recorder:
         return torch.full(inputs.prev_action.shape, state + 1), state + 1
 
 
-class TaskReader(Recorder):
+class TaskReader(Recorder, Agent[int]):
     sees_task = True
+    mode: ActsBy = "own rule"
 
 
 def play(policy: Any, env: Any, tasks: Tensor, policy_seed: int = 0, env_seed: int = 0) -> Trajectory:
@@ -95,7 +96,22 @@ def test_only_an_agent_that_declares_it_is_told_the_task() -> None:
     tasks = torch.tensor([2])
     play(blind, CountdownEnv(), tasks)
     play(sighted, CountdownEnv(), tasks)
-    assert blind.told is None and torch.equal(sighted.told, tasks)
+    assert blind.told == () and torch.equal(sighted.told[0], tasks)
+
+
+def test_what_an_agent_says_of_itself_counts_only_where_it_is_read_and_whole() -> None:
+    class Undeclared(Recorder):
+        sees_task = True
+
+    class Misspelt(Recorder, Agent[int]):
+        sees_tasks = True
+        mode: ActsBy = "own rule"
+
+    with pytest.raises(TypeError, match=r"Undeclared\.sees_task: .*write Undeclared\(Agent\)"):
+        play(Undeclared(), CountdownEnv(), torch.tensor([2]))
+    with pytest.raises(TypeError, match=r"abstract.*sees_task"):
+        Misspelt()  # type: ignore[abstract]
+    assert as_agent(Recorder()).mode == "own rule" and as_agent(Random(3)).sees_task is False
 
 
 def test_a_trajectory_is_fixed_by_its_two_generators() -> None:

@@ -60,7 +60,7 @@ def _timed(stage: Stage) -> tuple[float, float]:
         began = time.process_time()  # the processor's own: what else the machine does costs nothing
         tasks = distribution.sample(few, generators["tasks"])
         trajectory = rollout(
-            getattr(learner, "player", learner.policy),
+            learner.player,
             env,
             tasks,
             policy_generator=generators["policy"],

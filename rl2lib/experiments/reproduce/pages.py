@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from rl2lib.experiments.plan import SCALES, Experiment, Run, Scale, Stage
 from rl2lib.experiments.reproduce.ledger import Ledger
 from rl2lib.experiments.verdicts import Verdict, against_published
 from rl2lib.files import write_whole
-from rl2lib.training.schedules import as_schedule
 
 MARKS = {"matched": "=", "surpassed": "↑", "not reached": "↓", "open": "?", "not measured": ""}
 
@@ -286,10 +284,11 @@ def _settings_table(runs: Iterable[Run], book: dict[str, Any]) -> str:
 
 
 def _stage_said(stage: Stage) -> str:
-    training, rate = stage.training, as_schedule(getattr(stage.learner.config, "learning_rate", math.nan))
-    rates = f"{rate.start:g}" if rate.shape == "constant" else f"{rate.start:g} to {rate.end:g}"
-    trials = f"{training.iterations:,} × {training.trials_per_iteration:,} trials"
-    return f"{type(stage.learner).__name__} on {trials}" + ("" if math.isnan(rate.start) else f", rate {rates}")
+    training, rate = stage.training, stage.learner.rates.get("policy")
+    said = f"{type(stage.learner).__name__} on {training.iterations:,} × {training.trials_per_iteration:,} trials"
+    if rate is None:
+        return said
+    return f"{said}, rate {rate.start:g}" + ("" if rate.shape == "constant" else f" to {rate.end:g}")
 
 
 def _provenance_table(book: dict[str, Any]) -> str:

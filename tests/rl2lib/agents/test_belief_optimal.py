@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -222,6 +222,7 @@ def test_no_policy_earns_more_with_a_discount_or_without(half_length: int, episo
         assert earned == pytest.approx(optimum, abs=1e-12), (horizon, discount)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 12), st.integers(0, 2**31), st.integers(0, 1))
 def test_the_corridors_belief_is_bayes_rule_on_any_walk(half_length: int, horizon: int, seed: int, side: int) -> None:
     """A side's posterior is what its own environment would have shown: all of the history, or not."""

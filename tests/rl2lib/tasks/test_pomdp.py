@@ -10,15 +10,18 @@ from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv
 from rl2lib.tasks.pomdp import CorridorEnv, Corridors, LastObservations, NoisyObservations
 from rl2lib.tasks.tabular import RandomMDPs, TabularEnv
-from rl2lib.types import StepInput
+from rl2lib.types import ActsBy, Agent, StepInput
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-class Searcher:
+class Searcher(Agent[tuple[Tensor, Tensor]]):
     """Walks left until it is paid or stands at the end, then right; later goes where it was paid."""
+
+    sees_task = False
+    mode: ActsBy = "own rule"
 
     def __init__(self, half_length: int, informed: bool = False) -> None:
         self.half_length = half_length

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rl2lib.agents.bandit import Thompson
+from rl2lib.agents.baseline import FittedBaseline
 from rl2lib.agents.recurrent import RecurrentActorCritic, RecurrentBaseline, RecurrentPolicy
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.training.a2c import A2C, A2CConfig
@@ -22,7 +23,7 @@ from rl2lib.training.trpo import TRPO, FirstOrderTRPO, FirstOrderTRPOConfig, TRP
 from rl2lib.types import StepInput
 
 
-class MeanBaseline(nn.Module):
+class MeanBaseline(FittedBaseline):
     """Fitted in closed form: each step's mean target, plus a slope in the best arm's mean, which it must be shown."""
 
     sees_task = True

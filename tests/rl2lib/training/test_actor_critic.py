@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rl2lib.agents.baseline import FittedBaseline
 from rl2lib.agents.recurrent import RecurrentActorCritic, RecurrentBaseline, RecurrentPolicy
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
@@ -93,8 +94,21 @@ def test_a_baseline_whose_learning_no_checkpoint_would_hold_is_refused() -> None
         def values(self, inputs: StepInput, tasks: Any = None) -> Tensor:
             return inputs.prev_reward
 
-    with pytest.raises(TypeError, match=r"baseline: expected an nn\.Module, got Loose"):
+    with pytest.raises(TypeError, match=r"baseline: expected an rl2lib\.agents\.baseline\.Baseline, got Loose"):
         Reinforce(RecurrentPolicy(*SHAPE, generator=generator()), Loose(), ReinforceConfig())
+
+
+def test_a_baseline_that_misspells_how_it_is_fitted_cannot_be_made() -> None:
+    class Misspelt(FittedBaseline):
+        sees_task = False
+
+        def values(self, inputs: StepInput, tasks: Any = None) -> Tensor:
+            return inputs.prev_reward
+
+        def fitt(self, *args: Any) -> None: ...
+
+    with pytest.raises(TypeError, match=r"abstract.*fit"):
+        Misspelt()  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize("kind", ["ppo", "a2c", "reinforce"])

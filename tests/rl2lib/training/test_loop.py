@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -247,7 +248,7 @@ def test_a_learner_may_have_its_trials_played_by_another() -> None:
             return torch.full_like(inputs.prev_action, 2), None
 
     learner = short.make_learner("cloning")
-    learner.player = learner.teacher = Fixed()
+    learner.teacher = Fixed()
     seen = []
     update = learner.update
 
@@ -258,6 +259,14 @@ def test_a_learner_may_have_its_trials_played_by_another() -> None:
     learner.update = watching
     short.short_run(learner, 2)
     assert all(bool((action == 2).all()) for action in seen) and len(seen) == 2
+
+
+def test_a_player_is_asked_of_the_librarys_learners_alone() -> None:
+    whole = short.make_learner()
+    parts = {name: getattr(whole, name) for name in ("config", "modules", "optimisers", "policy", "update")}
+    assert short.short_run(SimpleNamespace(**parts), 1).history["trial_return"]
+    with pytest.raises(TypeError, match=r"SimpleNamespace\.player: .*write SimpleNamespace\(Learner\)"):
+        short.short_run(SimpleNamespace(**parts, player=whole.policy), 1)
 
 
 @pytest.mark.slow

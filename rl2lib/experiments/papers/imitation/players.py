@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rl2lib.agents.bandit import Counts, Random
+from rl2lib.agents.bandit import Random
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.choice import acting_best, draw_tasks
 from rl2lib.evaluation.evaluate import Player, compare, play
@@ -30,7 +30,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     size = SIZES[scale]
     place = 4_000_000 + 1_000 * num_pulls + num_arms
     tasks, validation = draw_tasks(distribution, size, "imitation", seed=place)
-    index = IndexWithTies(num_arms, num_pulls)
+    index = FiniteHorizonGittins(num_arms, num_pulls)
     players = [
         Player(RANDOM, [Random(num_arms)], published=PUBLISHED[CELLS[cell], RANDOM]),
         Player(BEST_KNOWN, [index]),
@@ -76,16 +76,9 @@ OWN, THEIRS = "agrees on its own trials: ", "agrees on the index's trials: "
 """What a line's name begins with."""
 
 
-class IndexWithTies(FiniteHorizonGittins):
-    """The finite-horizon index, which also tells which arms it holds equal: those not tried yet, for one."""
-
-    def optimal_actions(self, counts: Counts) -> Tensor:
-        """Return [B, K] bool, the arms of the highest index, for the state in which it has just chosen."""
-        values = self.indices(counts.successes, counts.failures, self.num_pulls - counts.steps + 1)
-        return values == values.amax(dim=1, keepdim=True)
-
-
-def agreement(cell: str, line: str, index: IndexWithTies, trajectory: Trajectory, choices: Tensor) -> list[Point]:
+def agreement(
+    cell: str, line: str, index: FiniteHorizonGittins, trajectory: Trajectory, choices: Tensor
+) -> list[Point]:
     """Return how often choices in each part of a trial are such as the index would make there, ties accepted.
 
     Args:

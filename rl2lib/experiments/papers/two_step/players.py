@@ -14,7 +14,7 @@ from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.evaluation.stay import StayProbabilities, stay_counts, stay_probabilities
 from rl2lib.experiments.papers.two_step.trained import CELLS, ID, SIZES, run_name, setting
 from rl2lib.experiments.plan import Scale, Trained
-from rl2lib.types import TrialEnv
+from rl2lib.types import TrialEnv, as_agent
 
 RL2, PLANNER, CACHING, BLIND = "RL²", "Model-based, optimal", "Model-free, Q(1)", "Best without transitions"
 RANDOM = "Random"
@@ -77,7 +77,7 @@ def _row(
         agent=player.agent,
         variant=variant,
         setting=player.setting,
-        actions=getattr(player.policies[0], "mode", "own rule"),
+        actions=as_agent(player.policies[0]).mode,
         mean=median.interaction.mean,
         se=median.interaction.standard_error,
         num_tasks=num_tasks,

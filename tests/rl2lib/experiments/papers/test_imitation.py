@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from rl2lib.agents.bandit import Random
+from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.imitation import EXPERIMENT
 from rl2lib.experiments.papers.imitation.figure import DRAWN
-from rl2lib.experiments.papers.imitation.players import OWN, THEIRS, IndexWithTies, agreement, measure
+from rl2lib.experiments.papers.imitation.players import OWN, THEIRS, agreement, measure
 from rl2lib.experiments.papers.imitation.short_trials_first import Part, scaled
 from rl2lib.experiments.papers.imitation.trained import (
     CLONED,
@@ -87,7 +88,7 @@ def test_a_schedule_is_scaled_in_both_ways():
         assert 5e7 < env_steps(SIZES["paper"].parts[cell]) < 2.5e8
 
 
-class LastOfTies(IndexWithTies):
+class LastOfTies(FiniteHorizonGittins):
     """The index, which breaks ties the other way."""
 
     def choose(self, counts, generator):
@@ -99,7 +100,7 @@ class LastOfTies(IndexWithTies):
 def test_the_index_agrees_with_itself_however_it_breaks_ties_and_random_play_does_not():
     _, env = setting(CELLS["n10_k5"])
     tasks = torch.rand(200, 5, generator=torch.Generator().manual_seed(0))
-    index = IndexWithTies(5, 10)
+    index = FiniteHorizonGittins(5, 10)
     for policy in (index, LastOfTies(5, 10)):
         trials = play(policy, env, tasks, seed=0)
         points = agreement("n10_k5", "x", index, trials, trials.action)
