@@ -16,9 +16,11 @@ from nbformat import NotebookNode
 
 from autograder import refused
 from autograder.preprocessors import ClearNamedSolutions, ClearPlainHiddenTests
-from autograder.source import Cell, Exercise, Notebook, course_root, load_course, load_variants
+from autograder.source import Cell, Notebook, course_root, load_course, load_variants
 from rl2lib import __version__ as course_version
+from rl2lib import codec
 from rl2lib.files import write_whole
+from rl2lib.lab import course
 
 GENERATED = "rl2lib/lab/course.json"
 COURSE_FOLDER = "course"
@@ -155,43 +157,33 @@ def _nbgrader(name: str, **options: Any) -> dict[str, Any]:
 
 def course_json(notebooks: list[Notebook], root: Path) -> str:
     """Return the learner's side of the course: exercises, hints, diagnoses, quizzes; no answers."""
-    entries = []
-    for notebook in notebooks:
-        variants = load_variants(notebook.number, root)
-        diagnoses = {
-            exercise.name: {
-                item.name: item.diagnosis for item in variants if item.exercise == exercise.name and item.diagnosis
-            }
-            for exercise in notebook.exercises
-        }
-        entries.append(
-            {
-                "number": notebook.number,
-                "slug": notebook.slug,
-                "title": notebook.title,
-                "minutes": notebook.minutes,
-                "needs": list(notebook.needs),
-                "exercises": [_exercise_entry(item, diagnoses[item.name]) for item in notebook.exercises],
-                "quizzes": [
-                    {
-                        "name": quiz.name,
-                        "question": quiz.question,
-                        "options": [vars(option) for option in quiz.options],
-                    }
-                    for quiz in notebook.quizzes
-                ],
-            }
-        )
-    return json.dumps({"version": course_version, "notebooks": entries}, indent=1, ensure_ascii=False) + "\n"
+    entries = tuple(_notebook_entry(notebook, root) for notebook in notebooks)
+    whole = codec.builtins(course.Course(course_version, entries))
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
-def _exercise_entry(exercise: Exercise, diagnoses: dict[str, str]) -> dict[str, Any]:
-    return {
-        "name": exercise.name,
-        "title": exercise.title,
-        "minutes": exercise.minutes,
-        "difficulty": exercise.difficulty,
-        "points": exercise.points,
-        "hints": [cell.source for cell in exercise.hints],
-        "diagnoses": diagnoses,
-    }
+def _notebook_entry(notebook: Notebook, root: Path) -> course.Notebook:
+    diagnoses: dict[str, dict[str, str]] = {exercise.name: {} for exercise in notebook.exercises}
+    for item in load_variants(notebook.number, root):
+        if item.diagnosis and item.exercise in diagnoses:
+            diagnoses[item.exercise][item.name] = item.diagnosis
+    return course.Notebook(
+        notebook.number,
+        notebook.slug,
+        notebook.title,
+        notebook.minutes,
+        tuple(notebook.needs),
+        tuple(
+            course.Exercise(
+                name=item.name,
+                title=item.title,
+                minutes=item.minutes,
+                difficulty=item.difficulty,
+                points=item.points,
+                hints=tuple(cell.source for cell in item.hints),
+                diagnoses=diagnoses[item.name],
+            )
+            for item in notebook.exercises
+        ),
+        tuple(notebook.quizzes),
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+from rl2lib import codec
+from rl2lib.codec import CodecError
 from rl2lib.lab.messages import HEADINGS
 
 SCHEMA_VERSION = 2
-STATUSES = frozenset(HEADINGS)
 MAX_BYTES = 8_000_000
 MAX_EXERCISES = 64
 MAX_FLAGS = 200
@@ -20,8 +21,15 @@ MAX_WORD = 200
 MAX_TEXT = 4000
 # Control characters but tab and line break, lone surrogates, and what turns the direction of writing: no file, terminal
 # or database should be asked to hold them.
-UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-SHA256 = re.compile(r"[0-9a-f]{64}|")
+_UNPRINTABLE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff"
+UNPRINTABLE = re.compile(f"[{_UNPRINTABLE}]")
+_PRINTABLE = rf"\A[^{_UNPRINTABLE}]*\Z"
+
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_]{1,100}\Z")]
+Word = Annotated[str, Meta(max_length=MAX_WORD, pattern=_PRINTABLE)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=_PRINTABLE)]
+Points = Annotated[float, Meta(ge=0, le=1e6)]
+Status = Annotated[str, Meta(pattern=rf"\A({'|'.join(HEADINGS)})\Z")]
 
 
 class ResultError(Exception):
@@ -38,25 +46,23 @@ class Key(NamedTuple):
     course_version: str
 
 
-@dataclass(frozen=True)
-class ExerciseResult:
+class ExerciseResult(Struct, frozen=True, forbid_unknown_fields=True):
     """What one exercise earned and why; texts are made plain and short on the way in."""
 
-    name: str
-    points: float
-    max_points: float
-    status: str
-    reason: str
-    misconception: str | None = None
-    diagnosis: str = ""
+    name: Name
+    points: Points
+    max_points: Points
+    status: Status
+    reason: Text
+    misconception: Word | None = None
+    diagnosis: Text = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", plain(self.reason))
-        object.__setattr__(self, "diagnosis", plain(self.diagnosis))
+        force_setattr(self, "reason", plain(self.reason))
+        force_setattr(self, "diagnosis", plain(self.diagnosis))
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything known about one graded submission; CSV, HTML, gradebook and resume derive from it.
 
     Args:
@@ -72,19 +78,19 @@ class Result:
         schema_version: of these fields.
     """
 
-    student: str
-    notebook: str
-    course_version: str
-    submission_sha256: str
-    grader_version: str
-    seed: int
-    exercises: tuple[ExerciseResult, ...]
-    flags: tuple[str, ...] = ()
-    isolation: str = ""
-    schema_version: int = SCHEMA_VERSION
+    student: Annotated[str, Meta(min_length=1, max_length=MAX_STUDENT)]
+    notebook: Name
+    course_version: Word
+    submission_sha256: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64}|)\Z")]
+    grader_version: Word
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    exercises: Annotated[tuple[ExerciseResult, ...], Meta(max_length=MAX_EXERCISES)]
+    flags: Annotated[tuple[Word, ...], Meta(max_length=MAX_FLAGS)] = ()
+    isolation: Word = ""
+    schema_version: Annotated[int, Meta(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "flags", tuple(plain(flag, MAX_WORD) for flag in self.flags[:MAX_FLAGS]))
+        force_setattr(self, "flags", tuple(plain(flag, MAX_WORD) for flag in self.flags[:MAX_FLAGS]))
 
     @property
     def points(self) -> float:
@@ -101,17 +107,17 @@ class Result:
         """What makes two gradings the same."""
         return Key(self.student, self.notebook, self.submission_sha256, self.grader_version, self.course_version)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-able data."""
-        return asdict(self)
-
     def to_json(self) -> bytes:
         """Return one line of ASCII, without its line break."""
-        return json.dumps(self.as_dict(), allow_nan=False).encode()
+        return codec.to_line(self)
 
     @classmethod
-    def from_json(cls, data: bytes) -> Result:
+    def from_json(cls, data: bytes, oldest: int = SCHEMA_VERSION) -> Result:
         """Read what `to_json` wrote, checking every field.
+
+        Args:
+            data: from anybody.
+            oldest: the first version of the fields that will do; the first of all lacks some, which are then empty.
 
         Raises:
             ResultError: something is missing, unknown, of the wrong type or out of range.
@@ -120,32 +126,18 @@ class Result:
             size = f"{len(data)} bytes" if isinstance(data, bytes) else type(data).__name__
             raise ResultError(f"result: expected at most {MAX_BYTES} bytes, got {size}")
         try:
-            found = json.loads(data.decode(), parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise ResultError(f"result: its JSON is broken: {plain(str(error), 100)}") from None
-        given = _fields(cls, found, "result")
-        if given["schema_version"] != SCHEMA_VERSION or type(given["schema_version"]) is not int:
-            raise ResultError(f"schema_version: expected {SCHEMA_VERSION}, got {_short(given['schema_version'])}")
-        student = _text(given["student"], "student", MAX_STUDENT)
-        if problem := student_problem(student):
+            found = codec.decode(data, cls, "result")
+        except CodecError as error:
+            words = str(error).replace(f"matching regex {_PRINTABLE!r}", "that can be printed")
+            raise ResultError(plain(words, 300)) from None
+        if found.schema_version < oldest:
+            raise ResultError(f"schema_version: expected {oldest} at least, got {found.schema_version}")
+        if problem := student_problem(found.student):
             raise ResultError(f"student: {problem}")
-        sha256 = given["submission_sha256"]
-        if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
-            raise ResultError(f"submission_sha256: expected 64 hexadecimal digits or nothing, got {_short(sha256)}")
-        seed = given["seed"]
-        if type(seed) is not int or not 0 <= seed < 2**63:
-            raise ResultError(f"seed: expected an integer from 0 to 2**63 - 1, got {_short(seed)}")
-        return cls(
-            student=student,
-            notebook=_name(given["notebook"], "notebook"),
-            course_version=_text(given["course_version"], "course_version", MAX_WORD),
-            submission_sha256=sha256,
-            grader_version=_text(given["grader_version"], "grader_version", MAX_WORD),
-            seed=seed,
-            exercises=tuple(map(_exercise, _list(given["exercises"], "exercises", MAX_EXERCISES))),
-            flags=tuple(_text(flag, "flags", MAX_WORD) for flag in _list(given["flags"], "flags", MAX_FLAGS)),
-            isolation=_text(given["isolation"], "isolation", MAX_WORD),
-        )
+        for item in found.exercises:
+            if item.points > item.max_points:
+                raise ResultError(f"{item.name}: points: expected 0 to {item.max_points:g}, got {item.points:g}")
+        return found
 
 
 def plain(text: str, limit: int = MAX_TEXT) -> str:
@@ -167,69 +159,3 @@ def student_problem(name: str) -> str:
     if name.startswith(".") or "/" in name or "\\" in name:
         return "a student's name neither starts with a dot nor holds a slash; rename the folder"
     return ""
-
-
-# --------------------------------------------------------------------------------------- reading fields
-
-
-def _exercise(found: Any) -> ExerciseResult:
-    given = _fields(ExerciseResult, found, "exercise")
-    name = _name(given["name"], "exercise")
-    points, most = (_number(given[key], f"{name}: {key}") for key in ("points", "max_points"))
-    if not 0 <= points <= most:
-        raise ResultError(f"{name}: points: expected 0 to {most:g}, got {points:g}")
-    status = given["status"]
-    if not isinstance(status, str) or status not in STATUSES:
-        raise ResultError(f"{name}: status: expected one of {', '.join(sorted(STATUSES))}, got {_short(status)}")
-    misconception = given["misconception"]
-    return ExerciseResult(
-        name=name,
-        points=points,
-        max_points=most,
-        status=status,
-        reason=_text(given["reason"], f"{name}: reason"),
-        misconception=None if misconception is None else _text(misconception, f"{name}: misconception", MAX_WORD),
-        diagnosis=_text(given["diagnosis"], f"{name}: diagnosis"),
-    )
-
-
-def _fields(kind: type, found: Any, what: str) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    if not isinstance(found, dict) or found.keys() != names:
-        wrong = ", ".join(sorted(names.symmetric_difference(found))) if isinstance(found, dict) else found
-        raise ResultError(
-            f"{what}: expected exactly the fields of {kind.__name__}, missing or unknown: {_short(wrong)}"
-        )
-    return found
-
-
-def _list(found: Any, what: str, most: int) -> list[Any]:
-    if not isinstance(found, list) or len(found) > most:
-        raise ResultError(f"{what}: expected a list of at most {most}, got {_short(found)}")
-    return found
-
-
-def _text(found: Any, what: str, limit: int = MAX_TEXT) -> str:
-    if not isinstance(found, str) or plain(found, limit) != found:
-        raise ResultError(f"{what}: expected printable text of at most {limit} characters, got {_short(found)}")
-    return found
-
-
-def _name(found: Any, what: str) -> str:
-    if not isinstance(found, str) or not re.fullmatch(r"[A-Za-z0-9_]{1,100}", found):
-        raise ResultError(f"{what}: expected a name of letters, digits and underscores, got {_short(found)}")
-    return found
-
-
-def _number(found: Any, what: str) -> float:
-    if type(found) not in (int, float) or abs(found) > 1e6 or not math.isfinite(found):
-        raise ResultError(f"{what}: expected a finite number, got {_short(found)}")
-    return float(found)
-
-
-def _short(found: Any) -> str:
-    return f"a {type(found).__name__} of {len(found)}" if isinstance(found, dict | list) else ascii(found)[:80]
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from autograder.result import ExerciseResult, Result
 from autograder.source import load_course
@@ -49,9 +50,9 @@ def test_every_fault_is_seen(graded):
     assert "ada (reference)" in judge(submissions, [lost, eve], lines([lost, eve]))[0]
     unearned = result("eve", ["passed", *rest])
     assert "points for passed" in judge(submissions, [ada, unearned], lines([ada, unearned]))[1]
-    forged = replace(eve, exercises=(replace(eve.exercises[0], points=1.0), *eve.exercises[1:]))
+    forged = structs.replace(eve, exercises=(structs.replace(eve.exercises[0], points=1.0), *eve.exercises[1:]))
     assert "1.0 points for timeout" in judge(submissions, [ada, forged], lines([ada, forged]))[0]
-    mute = replace(eve, exercises=(replace(eve.exercises[0], reason=""), *eve.exercises[1:]))
+    mute = structs.replace(eve, exercises=(structs.replace(eve.exercises[0], reason=""), *eve.exercises[1:]))
     assert "without a reason" in judge(submissions, [ada, mute], lines([ada, mute]))[0]
     assert judge(submissions, [ada], lines([ada])) == ["1 results, expected 2", "eve (attack: loop): no result"]
     assert judge(submissions, [ada, eve], lines([ada, eve, eve])) == [f"eve/{eve.notebook}: 2 lines"]

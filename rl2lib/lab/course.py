@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from msgspec import Meta, Struct
+
+from rl2lib import codec
 from rl2lib.tasks.by_id import nearest_hint
 
 COURSE_FILE = Path(__file__).with_name("course.json")
+
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_]{1,100}\Z")]
+Number = Annotated[str, Meta(pattern=r"\A[0-9]{2}\Z")]
+Count = Annotated[int, Meta(ge=0)]
 
 
 class UnknownName(LookupError):
@@ -21,21 +26,19 @@ class UnknownName(LookupError):
         return str(self.args[0])
 
 
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(Struct, frozen=True, forbid_unknown_fields=True):
     """One exercise: what the learner is told of it outside the notebook."""
 
-    name: str
+    name: Name
     title: str
-    minutes: int
-    difficulty: int
-    points: int
+    minutes: Count
+    difficulty: Annotated[int, Meta(ge=1, le=5)]
+    points: Count
     hints: tuple[str, ...]
-    diagnoses: dict[str, str]
+    diagnoses: dict[Name, str]
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(Struct, frozen=True, forbid_unknown_fields=True):
     """One option of a quiz question and why it is right or wrong."""
 
     text: str
@@ -43,23 +46,21 @@ class Option:
     why: str
 
 
-@dataclass(frozen=True)
-class Quiz:
+class Quiz(Struct, frozen=True, forbid_unknown_fields=True):
     """One multiple-choice question."""
 
-    name: str
+    name: Name
     question: str
-    options: tuple[Option, ...]
+    options: Annotated[tuple[Option, ...], Meta(min_length=2)]
 
 
-@dataclass(frozen=True)
-class Notebook:
+class Notebook(Struct, frozen=True, forbid_unknown_fields=True):
     """One notebook of the course."""
 
-    number: str
-    slug: str
+    number: Number
+    slug: Name
     title: str
-    minutes: int
+    minutes: Count
     needs: tuple[str, ...]
     exercises: tuple[Exercise, ...]
     quizzes: tuple[Quiz, ...]
@@ -75,8 +76,7 @@ class Notebook:
         return sum(exercise.points for exercise in self.exercises)
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(Struct, frozen=True, forbid_unknown_fields=True):
     """All notebooks, in order."""
 
     version: str
@@ -129,26 +129,9 @@ def _unknown(what: str, key: str, known: Iterable[str]) -> str:
     return f"there is no {what} {key!r}; {nearest_hint(key, known)}"
 
 
-def from_json(data: dict[str, Any]) -> Course:
-    """Build a `Course` from the contents of course.json."""
-    notebooks = []
-    for entry in data["notebooks"]:
-        exercises = tuple(
-            Exercise(**{**item, "hints": tuple(item["hints"]), "diagnoses": dict(item["diagnoses"])})
-            for item in entry["exercises"]
-        )
-        quizzes = tuple(
-            Quiz(item["name"], item["question"], tuple(Option(**option) for option in item["options"]))
-            for item in entry["quizzes"]
-        )
-        fields = {**entry, "needs": tuple(entry["needs"]), "exercises": exercises, "quizzes": quizzes}
-        notebooks.append(Notebook(**fields))
-    return Course(data["version"], tuple(notebooks))
-
-
 @functools.cache
 def load() -> Course:
     """Read course.json, which the build writes beside this module."""
     if not COURSE_FILE.exists():
         raise FileNotFoundError(f"{COURSE_FILE.name} is missing: run `make build` (or reinstall rl2lib)")
-    return from_json(json.loads(COURSE_FILE.read_text(encoding="utf-8")))
+    return codec.decode(COURSE_FILE.read_bytes(), Course, COURSE_FILE.name)

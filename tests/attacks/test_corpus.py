@@ -18,6 +18,7 @@ import rl2lib.types
 from autograder.feedback import feedback_html, feedback_markdown
 from autograder.grade import course_sandbox, grade_file
 from autograder.result import Result
+from rl2lib import codec
 
 from attacks.corpus import GROUPS
 from attacks.entry import Handed, packed
@@ -102,7 +103,7 @@ def judge(item: Handed, result: Result) -> None:
     page, text, line = (
         feedback_html(result),
         feedback_markdown(result),
-        json.dumps(result.as_dict(), ensure_ascii=False),
+        json.dumps(codec.builtins(result), ensure_ascii=False),
     )
     for shown in (page, text, line):
         assert len(shown.encode()) < 200_000  # strict: a lone surrogate would raise

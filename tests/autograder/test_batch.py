@@ -13,13 +13,14 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import dask
 import pytest
 from distributed import LocalCluster
+from msgspec.structs import replace
 
 from autograder import batch, journal
 from autograder.batch import VERSIONS, Grader, grade_folder

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -16,7 +17,7 @@ from autograder.report.charts import STATUS, histogram_chart, outcome_bar
 from autograder.report.reading import read_results
 from autograder.report.statistics import histogram, quartiles, wilson_interval
 from autograder.report.summary import summarise
-from autograder.result import ExerciseResult, Result
+from autograder.result import MAX_STUDENT, ExerciseResult, Result, plain
 from rl2lib.lab import course
 from rl2lib.lab.messages import HEADINGS
 from tests.autograder.pages import Page
@@ -252,20 +253,20 @@ def hostile_class(num_students):
     """Every text that a student or a broken editor may have chosen is hostile, and different for each."""
     for number in range(num_students):
         for notebook in course.load().notebooks:
-            name = f"{HOSTILE}{number}"[-250:] if number else "../../etc"
-            broken = line(name, ("error", "failed"), notebook.name, misconception="inverted")
+            name = "".join(c for c in f"{HOSTILE}{number}" if c.isprintable() and c not in "/\\").strip()[-MAX_STUDENT:]
+            marks = tuple(
+                ExerciseResult(each, 0.0, 3.0, "failed", f"{number}{HOSTILE * (500 if number < 5 else 5)}", "inverted")
+                for each in NAMES
+            )
             if number % 3 == 0:
-                broken = line(name, ("ungradable", "ungradable"), notebook.name)
-            for item in broken["exercises"]:
-                item["reason"] = f"{number}{HOSTILE * (500 if number < 5 else 5)}"
-            yield broken | {"flags": [f"{number}{HOSTILE}"] * 50, "isolation": f"none {number}{HOSTILE}"}
+                marks = tuple(replace(item, status="ungradable", misconception=None) for item in marks)
+            hostile = f"{number}{HOSTILE}"
+            ours = plain(f"none {hostile}", 200)
+            yield Result(name, notebook.name, "0.1.0", "ab" * 32, "0.1.0", 7, marks, (hostile,) * 50, ours)
 
 
 def test_hostile_text_is_shown_and_does_nothing(tmp_path):
-    results = list(hostile_class(300))
-    text = "\n".join(json.dumps(result) for result in results if result["student"] == "../../etc")
-    text += "\n" + "\n".join(json.dumps(result) for result in results if result["student"] != "../../etc")
-    (tmp_path / "results.jsonl").write_text(text)
+    (tmp_path / "results.jsonl").write_bytes(b"\n".join(result.to_json() for result in hostile_class(300)))
     summary = write_report(tmp_path)
     source = (tmp_path / "report.html").read_bytes()
     assert len(source) < 2_000_000
@@ -291,25 +292,29 @@ def test_the_terminal_takes_a_name_for_a_name(name):
 
 GOOD = json.dumps(line("ada", ("passed", "failed")))
 BROKEN = {
-    "torn": (GOOD[:200], "not JSON, cut off perhaps"),
-    "not text": ("\xff\xfe", "not JSON"),
-    "deep": ("[" * 100_000, "not JSON"),
-    "a list": ("[]", "expected an object, got list"),
+    "torn": (GOOD[:200], "result: input data was truncated"),
+    "not text": ("\xff\xfe", "result: JSON is malformed"),
+    "deep": ("[" * 100_000, "result: expected `object`"),
+    "a list": ("[]", "result: expected `object`"),
     "from the future": (
         GOOD.replace('"schema_version": 1', '"schema_version": 99'),
-        "schema_version: expected at most",
+        "result: expected `int` <= 2 - at `$.schema_version`",
     ),
-    "no version": (GOOD.replace("schema_version", "scheme"), "schema_version"),
-    "no such status": (GOOD.replace('"failed"', '"brilliant"'), "status: expected one of"),
-    "more than all": (GOOD.replace('"points": 3.0', '"points": 4.0'), "points: expected 0 to 3, got 4"),
-    "not a number": (GOOD.replace('"points": 3.0', '"points": NaN'), "points: expected a number, got nan"),
-    "endless": (GOOD.replace('"points": 3.0', f'"points": 1{"0" * 400}'), "points: expected a number"),
-    "true": (GOOD.replace('"points": 3.0', '"points": true'), "points: expected a number, got True"),
-    "no student": (GOOD.replace('"ada"', '""'), "student and notebook: expected a name each"),
-    "student is a list": (GOOD.replace('"ada"', '["ada"]'), "student: expected a text"),
-    "flags is a text": (GOOD.replace('"flags": []', '"flags": "x"'), "flags: expected a list"),
-    "an exercise is null": (json.dumps(json.loads(GOOD) | {"exercises": [None]}), "an exercise: expected an object"),
-    "misconception is 5": (GOOD.replace('"misconception": null', '"misconception": 5', 1), "misconception"),
+    "no version": (GOOD.replace("schema_version", "scheme"), "result: object contains unknown field `scheme`"),
+    "no such status": (GOOD.replace('"failed"', '"brilliant"'), "result: expected `str` matching regex"),
+    "more than all": (GOOD.replace('"points": 3.0', '"points": 4.0'), "pull: points: expected 0 to 3"),
+    "not a number": (GOOD.replace('"points": 3.0', '"points": NaN'), "result: JSON is malformed"),
+    "endless": (GOOD.replace('"points": 3.0', f'"points": 1{"0" * 400}'), "result: number out of range"),
+    "true": (GOOD.replace('"points": 3.0', '"points": true'), "result: expected `float`"),
+    "no student": (GOOD.replace('"ada"', '""'), "result: expected `str` of length >= 1 - at `$.student`"),
+    "a student who is a path": (GOOD.replace('"ada"', '"../../etc"'), "student: a student's name neither"),
+    "student is a list": (GOOD.replace('"ada"', '["ada"]'), "result: expected `str`"),
+    "flags is a text": (GOOD.replace('"flags": []', '"flags": "x"'), "result: expected `array`"),
+    "an exercise is null": (json.dumps(json.loads(GOOD) | {"exercises": [None]}), "result: expected `object`"),
+    "misconception is 5": (
+        GOOD.replace('"misconception": null', '"misconception": 5', 1),
+        "result: expected `str",
+    ),
 }
 
 

@@ -2,12 +2,23 @@
 
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.result import MAX_STUDENT, MAX_TEXT, ExerciseResult, Result, ResultError, plain, student_problem
+from autograder.result import (
+    MAX_EXERCISES,
+    MAX_FLAGS,
+    MAX_STUDENT,
+    MAX_TEXT,
+    ExerciseResult,
+    Result,
+    ResultError,
+    plain,
+    student_problem,
+)
 
 
 def result(**changes) -> Result:
@@ -91,10 +102,19 @@ LIES = {
     "a schema that is a truth": ("schema_version", True),
 }
 OTHERWISE = {
-    "a name that is a path": "exercise: expected a name",
-    "an exercise that is none": "fields of ExerciseResult",
-    "a field more": "missing or unknown: 'bonus'",
-    "a field less": "missing or unknown: 'seed'",
+    "points above the maximum": "embed: points: expected 0 to 4, got 4.5",
+    "infinite points": "JSON is malformed",
+    "NaN": "JSON is malformed",
+    "a lone surrogate": "JSON is malformed",
+    "an exercise that is none": "expected `object`, got `int` - at `$.exercises[0]`",
+    "a reason with an escape sequence": "expected `str` that can be printed - at `$.exercises[0].reason`",
+    "too many exercises": "`$.exercises[0]`",
+    "a field more": "unknown field `bonus` - at `$.exercises[0]`",
+    "a field less": "missing required field `seed`",
+    "a student who is a path": "student: a student's name neither",
+    "a student with a line break": "student: a student's name holds neither",
+    "a flag that is none": "`$.flags[0]`",
+    "another schema": "schema_version: expected 2 at least, got 1",
 }
 
 
@@ -103,9 +123,25 @@ def test_a_lie_is_refused_with_its_field(lie):
     path, value = LIES[lie]
     with pytest.raises(ResultError) as refused:
         Result.from_json(changed(path, value))
-    unreadable = isinstance(value, float) and not math.isfinite(value)
-    named = "JSON is broken" if unreadable else OTHERWISE.get(lie, f"{path.split('.')[-1]}: ")
+    named = OTHERWISE.get(lie, " - at `$." + re.sub(r"\.(\d)\.", r"[\1].", path) + "`")
     assert named in str(refused.value) and len(str(refused.value)) < 400
+
+
+def test_too_many_are_refused_however_good_they_are():
+    item = ExerciseResult("embed", 4.0, 4.0, "passed", "")
+    many = Result("ada", "00_x", "1", "", "1", 0, (item,) * (MAX_EXERCISES + 1))
+    with pytest.raises(ResultError, match=r"length <= 64 - at `.*exercises`"):
+        Result.from_json(many.to_json())
+    found = json.loads(result().to_json()) | {"flags": ["x"] * (MAX_FLAGS + 1)}
+    with pytest.raises(ResultError, match=r"length <= 200 - at `.*flags`"):
+        Result.from_json(json.dumps(found).encode())
+
+
+def test_a_result_of_the_first_form_is_read_where_that_will_do():
+    found = json.loads(result().to_json()) | {"schema_version": 1}
+    del found["isolation"], found["exercises"][0]["diagnosis"]
+    old = Result.from_json(json.dumps(found).encode(), oldest=1)
+    assert (old.isolation, old.exercises[0].diagnosis, old.key) == ("", "", result().key)
 
 
 NO_RESULTS = [b"", b"{", b"null", b"[" * 200_000, b"\xff\xfe", "{}", b" " * 9_000_000]

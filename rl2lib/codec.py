@@ -1,0 +1,51 @@
+"""Records as JSON: written plainly, and read strictly, whoever wrote them.
+
+A record is a `msgspec.Struct` with `forbid_unknown_fields=True` whose types say lengths and ranges; what is missing,
+unknown, of another type or out of range is refused with its place. Nothing is converted: '3' is no number, 1 no truth.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+Kind = TypeVar("Kind")
+
+
+class CodecError(ValueError):
+    """What was read is no such record; the message is one line: whose, what was expected, what is there, and where."""
+
+
+def decode(data: bytes | str, kind: type[Kind], name: str) -> Kind:
+    """Return the record that some JSON is.
+
+    Args:
+        data: the text, from anybody.
+        kind: a Struct, or whatever else msgspec decodes into.
+        name: of the file or the record, to begin a message with.
+
+    Raises:
+        CodecError: if it is not JSON, or not of that kind.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (ValueError, RecursionError) as error:  # ValueError: msgspec's own, and text that is no UTF-8
+        raise CodecError(f"{name}: {said(error)}") from error
+
+
+def said(error: Exception) -> str:
+    """Return an error of msgspec as words of ours: "expected `int`, got `str` - at `$.seed`"."""
+    text = str(error)
+    return text if text.startswith("JSON") else text[:1].lower() + text[1:]
+
+
+def builtins(record: Any) -> Any:
+    """Return a record as what JSON has: dicts, lists, texts, numbers."""
+    return msgspec.to_builtins(record)
+
+
+def to_line(record: Any) -> bytes:
+    """Return a record as one line of ASCII, without its line break."""
+    return json.dumps(builtins(record), allow_nan=False).encode()
