@@ -82,6 +82,7 @@ class Selection:
 
 
 RETURN = ("trial_return",)
+TWO_ARMS = ("independent", "uniform", "easy", "medium", "hard")
 GOAL_RUNS = [
     f"{group}-{kind}"
     for group in ("3_goals_reinforce_long", "3_goals_ppo", "24_goals_ppo")
@@ -93,22 +94,24 @@ BUNDLES: dict[str, Selection] = {
         (
             Pick("table1", "gru-n10_k5", metrics=RETURN),
             Pick("ablation", "n10_k5-paid-for-the-last-episode", weights=1),
-            Pick("ten-arms", "plain", metrics=RETURN),
-            Pick("ten-arms", "imitation"),
-            Pick("ten-arms", "equivariant", metrics=RETURN),
+            Pick("table1", "gru-n100_k10", metrics=RETURN),
+            Pick("table1", "imitation-n100_k10"),
+            Pick("table1", "equivariant-n100", metrics=RETURN),
             *(
                 Pick("dependent-bandits", f"gru-{name}")
                 for name in ("independent", "uniform", "easy", "medium", "hard")
             ),
-            Pick("eleven-arms-learning", "number", metrics=("trial_return", "pays", "reads")),
-            Pick("eleven-arms-learning", "imitation", metrics=("trial_return", "pays", "reads")),
+            Pick("eleven-arms", "number", metrics=RETURN),
+            Pick("eleven-arms", "imitation", metrics=RETURN),
         ),
     ),
     "goals": Selection(
         "agents of notebook 06 that look for a hidden goal, and their learning curves",
         (
             *(Pick("goal-gridworld", run, metrics=RETURN) for run in GOAL_RUNS),
-            *(Pick("goal-generalisation", run) for run in ("1_goal", "3_goals", "6_goals", "12_goals", "18_goals")),
+            *(Pick("goal-gridworld", f"18_goals_{letter}-recurrent") for letter in "abc"),
+            Pick("goal-generalisation", "1_goal"),
+            Pick("goal-generalisation", "6_goals"),
         ),
     ),
     "beliefs": Selection(

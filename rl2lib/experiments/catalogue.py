@@ -20,10 +20,8 @@ from rl2lib.experiments.papers import (
     table1,
     table2,
     table2_planning,
-    ten_arms,
     two_step,
 )
-from rl2lib.experiments.papers.eleven_arms import learning as eleven_arms_learning
 from rl2lib.experiments.plan import Experiment
 from rl2lib.tasks.by_id import nearest_hint
 
@@ -39,7 +37,6 @@ _MODULES = (
     long_corridors,
     dependent_bandits,
     eleven_arms,
-    eleven_arms_learning,
     two_step,
     harlow,
     one_shot_navigation,
@@ -47,7 +44,6 @@ _MODULES = (
     goal_generalisation,
     ablation,
     extrapolation,
-    ten_arms,
 )
 EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.id: module.EXPERIMENT for module in _MODULES}
 """In the order of the papers."""

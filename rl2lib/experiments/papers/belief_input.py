@@ -75,7 +75,7 @@ class Size:
         test_tasks: both equally often.
     """
 
-    runs: int = 5
+    runs: int = 3
     test_tasks: int = 2_000
 
 

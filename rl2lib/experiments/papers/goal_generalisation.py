@@ -1,12 +1,14 @@
 """How many of the 24 cells must have been goals in training before others are found? (notebook 06)
 
-An order of the cells for each seed: the first k are training goals, the last six are held out from every agent of
-that seed. Agents, grid and learner are `goal_gridworld`'s.
+Each seed holds out six cells from all of its agents, a fold of `goal_gridworld`'s; the first k of the others, in an
+order of their own, are training goals. Agents, grid and learner are those of `goal_gridworld`, and the agents with all
+18 are its very runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +23,16 @@ from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.evaluation.statistics import mean_estimate, paired_difference
 from rl2lib.experiments.papers.goal_gridworld.players import even_tasks
 from rl2lib.experiments.papers.goal_gridworld.trained import (
+    FOLD_CELLS,
     SIZE,
     SIZES,
     Group,
+    fold,
     policy_of,
     shuffled_cells,
     stage_of,
 )
+from rl2lib.experiments.papers.goal_gridworld.trained import runs as goal_gridworld_runs
 from rl2lib.experiments.plan import Claim, Experiment, Run, Scale, Stage, Trained
 from rl2lib.experiments.verdicts import Verdict
 from rl2lib.tasks.gridworld import GridEnv
@@ -38,8 +43,11 @@ if TYPE_CHECKING:
 
 
 ID = "goal-generalisation"
-NUM_GOALS = {"1_goal": 1, "3_goals": 3, "6_goals": 6, "12_goals": 12, "18_goals": 18}
+NUM_GOALS = {"1_goal": 1, "6_goals": 6, "18_goals": 18}
+ALL_18 = "18_goals"
 NUM_HELD_OUT = 6
+SEEDS = 3
+FOLD_RUNS = tuple(f"{name}-recurrent" for name in FOLD_CELLS[:SEEDS])
 RECURRENT, RANDOM = "Recurrent", "Random"
 KNOWN, NEW = "training goals", "held-out goals"
 
@@ -49,20 +57,28 @@ def cells(scale: Scale) -> tuple[str, ...]:
     return tuple(NUM_GOALS)
 
 
+def order_of(seed: int) -> list[int]:
+    """Return the 24 cells in a seed's order, its fold last."""
+    held_out = fold(seed)
+    return [cell for cell in shuffled_cells(seed) if cell not in held_out] + list(held_out)
+
+
 def training_goals(cell: str, seed: int) -> tuple[int, ...]:
     """Return the goals that a seed's agent is trained on."""
-    return tuple(shuffled_cells(seed)[: NUM_GOALS[cell]])
+    return tuple(order_of(seed)[: NUM_GOALS[cell]])
 
 
 def held_out_goals(seed: int) -> tuple[int, ...]:
     """Return the goals that no agent of a seed was trained on."""
-    return tuple(shuffled_cells(seed)[-NUM_HELD_OUT:])
+    return tuple(order_of(seed)[-NUM_HELD_OUT:])
 
 
 def runs(scale: Scale) -> list[Run]:
-    """Return the recurrent policy by PPO, once for each number of training goals; the seed chooses which."""
+    """Return the recurrent policy by PPO, for each number of training goals; the seed, or the run, chooses which."""
     make = partial(policy_of, "recurrent", scale)
-    return [Run(ID, cell, (cell,), make, partial(_stages, cell, scale)) for cell in cells(scale)]
+    few = [Run(ID, cell, (cell,), make, partial(_stages, cell, scale), SEEDS) for cell in NUM_GOALS if cell != ALL_18]
+    shared = [run for run in goal_gridworld_runs(scale) if run.name in FOLD_RUNS]
+    return few + [replace(run, cells=(ALL_18,), seeds=SEEDS) for run in shared]
 
 
 def _stages(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
@@ -74,7 +90,7 @@ def _stages(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterat
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play every seed's agent, sampled actions, on its training goals and on those held out from it."""
-    policies, rows = trained.policies(cell), []
+    policies, rows = agents(cell, trained.policies), []
     for which, goals in (
         (KNOWN, [training_goals(cell, seed) for seed in range(len(policies))]),
         (NEW, [held_out_goals(seed) for seed in range(len(policies))]),
@@ -84,6 +100,19 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
             found = [_found(player, there, scale) for player, there in zip(those, goals, strict=True)]
             rows.append(_row(cell, agent, which, found))
     return Measured(sorted(rows, key=lambda row: -row.mean))
+
+
+def agents(cell: str, policies: Callable[[str], list[SoftmaxPolicy]]) -> list[SoftmaxPolicy]:
+    """Return a cell's agents, one a seed; of those with 18 goals the r-th is seed r of the r-th fold's run.
+
+    Args:
+        cell: the number of training goals.
+        policies: hands out a run's, one a seed.
+    """
+    if cell != ALL_18:
+        return policies(cell)
+    by_fold = [policies(name) for name in FOLD_RUNS]
+    return [several[seed] for seed, several in enumerate(by_fold) if seed < len(several)]
 
 
 def _found(policy: Policy[Any], goals: Sequence[int], scale: Scale) -> Tensor:
@@ -171,8 +200,9 @@ EXPERIMENT = Experiment(
     source="The explainer's coding exercise, its last question; notebook 06",
     about=(
         "The grid, the GRU and the PPO of goal-gridworld, trained on k of the 24 cells; share of episodes, three a "
-        "trial, that find the goal. Each seed has an order of the cells: the first k are training goals, the last six "
-        "are held out from all agents of that seed. Rows are of the median seed. Actions are sampled."
+        "trial, that find the goal. Each seed holds out six cells, a fold of goal-gridworld's, from all of its agents, "
+        "and has an order of the others: the first k are training goals. With 18 it is goal-gridworld's agents, one of "
+        "each of three folds. Rows are of the median seed. Actions are sampled."
     ),
     cells=cells,
     runs=runs,
@@ -185,7 +215,7 @@ EXPERIMENT = Experiment(
     claims=(
         Claim("On its training goals every agent is reliable, whatever their number.", _knows_its_own),
         Claim(
-            "With up to six training goals held-out ones are found less often than by a random walk.",
+            "With one and with six training goals held-out ones are found less often than by a random walk.",
             _learns_where_not_to_look,
         ),
         Claim("With 18 they are found more often.", _finds_others),

@@ -52,7 +52,7 @@ class Size:
 
     iterations: int = 60
     trials: int = 16
-    runs: int = 5
+    runs: int = 3
     test_tasks: int = 1_000
 
 
