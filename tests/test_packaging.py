@@ -39,7 +39,7 @@ def test_the_learners_wheel_holds_the_course_and_nothing_of_the_grader(wheels, r
 def test_the_learners_wheel_holds_every_file_of_the_library(wheels, root):
     kept = {path.relative_to(root).as_posix() for path in (root / "rl2lib").rglob("*") if path.is_file()}
     kept = {name for name in kept if "__pycache__" not in name}
-    assert any(name.endswith(".safetensors") for name in kept) and "rl2lib/lab/course.json" in kept
+    assert any(name.endswith(".safetensors") for name in kept) and {"rl2lib/lab/course.json", "rl2lib/py.typed"} <= kept
     assert kept <= set(wheels["rl2lib"].namelist())
 
 

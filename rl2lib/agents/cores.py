@@ -6,7 +6,7 @@ parts lie side by side, a stack's layers as well. So a state can be kept, compar
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,26 +17,6 @@ from rl2lib.tasks.episodes import expect_counts
 
 Activation = Literal["tanh", "relu"]
 CoreName = Literal["gru", "lstm"]
-
-
-class Core(Protocol):
-    """A memory that reads one step's features at a time.
-
-    Attributes:
-        output_size: H, the features that go on to the linear layer.
-        state_size: the numbers in one trial's state.
-    """
-
-    output_size: int
-    state_size: int
-
-    def step(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Read features [B, F] in state [B, state_size]; return the output [B, H] and the next state."""
-        ...
-
-    def __call__(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Read features [B, T, F] from a state; return all outputs [B, T, H] and the last state."""
-        ...
 
 
 class _GatedCore(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal, get_args
 
 import torch
@@ -11,6 +12,14 @@ from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.types import StepInput
 
 Hidden = Literal["action", "reward", "flag"]
+
+
+_FIELDS: dict[Hidden, str] = {"action": "prev_action", "reward": "prev_reward", "flag": "prev_end"}
+
+
+def hide(inputs: StepInput, hides: Collection[Hidden]) -> StepInput:
+    """Return the inputs with a trial's first placeholder, zero, in what is hidden."""
+    return inputs._replace(**{_FIELDS[name]: torch.zeros_like(getattr(inputs, _FIELDS[name])) for name in hides})
 
 
 class MaskedPolicy(RecurrentPolicy):
@@ -46,9 +55,7 @@ class MaskedPolicy(RecurrentPolicy):
 
     def features(self, inputs: StepInput) -> Tensor:
         """Return what the core reads, [..., F], with the hidden inputs at their placeholders."""
-        fields: dict[Hidden, str] = {"action": "prev_action", "reward": "prev_reward", "flag": "prev_end"}
-        blanks = {fields[name]: torch.zeros_like(getattr(inputs, fields[name])) for name in self.hides}
-        return super().features(inputs._replace(**blanks))
+        return super().features(hide(inputs, self.hides))
 
     def extra_repr(self) -> str:
         """Say what it does not see, on a checkpoint's card."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rl2lib.evaluation.rows import CeilingIs, Row
 from rl2lib.evaluation.statistics import mean_estimate, normalised_score, paired_difference
-from rl2lib.evaluation.tables import Column, to_csv, to_latex, to_markdown
+from rl2lib.evaluation.tables import Column, to_markdown
 from rl2lib.nested import in_chunks
 from rl2lib.rollout import rollout
 from rl2lib.tasks.sampling import make_generators
@@ -28,7 +28,7 @@ COLUMNS = (
     Column("behind_best", "behind the best"),
     Column("normalised"),
 )
-"""A comparison's columns, in whatever form it is written."""
+"""A comparison's columns."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,6 @@ class Comparison:
             bold: set returns level with the best in bold, for a page; False: plain, for a terminal.
         """
         return f"{to_markdown(self._shown(), COLUMNS, bold=bold)}\n\n{self.note()}"
-
-    def latex(self) -> str:
-        """Return the comparison as a LaTeX tabular; bold returns are those level with the best."""
-        return to_latex(self._shown(), COLUMNS)
-
-    def csv(self) -> str:
-        """Return the comparison as CSV, every digit kept."""
-        return to_csv(self.rows, COLUMNS)
 
     def note(self) -> str:
         """Say what the numbers are: the score, the number of tasks, and the meaning of ±."""

@@ -1,4 +1,4 @@
-"""Means with their errors, paired differences, normalised scores, and tests of difference and of equivalence.
+"""Means with their errors, paired differences, normalised scores, and a test of equivalence.
 
 scipy.stats is imported where it is used: it takes as long to load as the rest of the library.
 """
@@ -125,85 +125,6 @@ def normalised_score(values: Tensor, random: Tensor, reference: Tensor) -> Estim
     score = (gain.mean() / lead.mean()).item()
     residual = mean_estimate(gain - score * lead)
     return student_estimate(score, residual.standard_error / lead.mean().item(), len(values))
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """Student's paired t-test, two-sided, of "no difference in mean".
-
-    Attributes:
-        difference: mean of values - others over the tasks; its interval leaves out 0 just where p < .05.
-        statistic: t, the difference in units of its standard error.
-        p_value: of a difference at least this large either way, if there were none.
-    """
-
-    difference: Estimate
-    statistic: float
-    p_value: float
-
-
-def paired_test(values: Tensor, others: Tensor) -> PairedTest:
-    """Test whether two agents differ on the same tasks.
-
-    Where the scores differ by the same on every task there is no doubt left: t is 0 and p 1 if that is zero, and
-    t is infinite and p 0 if it is not.
-
-    Args:
-        values: [N], one agent's scores, N >= 2.
-        others: [N], the other's, on the same tasks.
-
-    Raises:
-        ValueError: if the lengths differ, N < 2, or a score is not finite.
-    """
-    from scipy import stats
-
-    difference = paired_difference(values, others)
-    if difference.standard_error == 0:
-        if difference.mean == 0:
-            return PairedTest(difference, 0.0, 1.0)
-        return PairedTest(difference, math.copysign(math.inf, difference.mean), 0.0)
-    result = stats.ttest_rel(_array(values), _array(others))
-    return PairedTest(difference, float(result.statistic), float(result.pvalue))
-
-
-def paired_bootstrap(values: Tensor, others: Tensor, *, seed: int, num_resamples: int = 9_999) -> Estimate:
-    """Return the mean of values - others with a bootstrap interval: whole tasks are drawn again, with replacement.
-
-    The interval is bias-corrected and accelerated (BCa; Efron 1987), which follows skewed differences where
-    Student's t is symmetric; `low` and `high` need not lie evenly around the mean. Time grows with N²: a second at
-    N = 10,000, where the two intervals agree unless a few tasks decide.
-
-    Args:
-        values: [N], one agent's scores, N >= 2.
-        others: [N], the other's, on the same tasks.
-        seed: of the resampling.
-        num_resamples: at least 1,000; fewer leave the interval's ends to chance.
-
-    Returns:
-        The estimate; of zero width where the scores differ by the same on every task.
-
-    Raises:
-        ValueError: if the lengths differ, N < 2, a score is not finite, or there are too few resamples.
-    """
-    from scipy import stats
-
-    if num_resamples < 1_000:
-        raise ValueError(f"num_resamples: expected at least 1,000, got {num_resamples}")
-    mean = paired_difference(values, others).mean
-    differences = _array(values) - _array(others)
-    if np.ptp(differences) == 0:
-        return Estimate(mean, 0.0, mean, mean)
-    result = stats.bootstrap(
-        (differences,),
-        np.mean,
-        n_resamples=num_resamples,
-        batch=max(1, 2**20 // len(differences)),  # 8 MB at a time
-        confidence_level=0.95,
-        method="BCa",
-        random_state=np.random.default_rng(seed),  # scipy's older word for rng, known to all versions
-    )
-    low, high = (float(end) for end in result.confidence_interval)
-    return Estimate(mean, float(result.standard_error), low, high)
 
 
 @dataclass(frozen=True)

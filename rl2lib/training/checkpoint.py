@@ -105,17 +105,6 @@ def all_checkpoints(run: Path) -> list[Path]:
     return sorted(place for place in run.glob(f"{PREFIX}*") if place.is_dir())
 
 
-def load_weights(module: nn.Module, place: Path, name: str = "policy") -> None:
-    """Fill one module with its weights from a checkpoint.
-
-    Args:
-        module: built with the shapes it was trained with.
-        place: the checkpoint's folder.
-        name: the module's name there: "policy" or "baseline".
-    """
-    module.load_state_dict(tensors_under(load(place).weights, f"{name}."))
-
-
 def tensors_under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors whose names begin with a prefix, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.bandit import Greedy
+from rl2lib.agents.masked import Hidden, hide
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.experiments.bandit_lessons import FIVE_ARMS, LAST_PULL
@@ -41,7 +42,8 @@ class Broken:
         self, policy: SoftmaxPolicy, *, action: bool = True, reward: bool = True, flag: bool = True, memory: str = KEPT
     ) -> None:
         self.policy = policy.acting("greedy")
-        self.action, self.reward, self.flag, self.memory = action, reward, flag, memory
+        fed: dict[Hidden, bool] = {"action": action, "reward": reward, "flag": flag}
+        self.hides, self.memory = [name for name, on in fed.items() if not on], memory
 
     def initial_state(self, batch_size: int, tasks: object = None) -> Tensor:
         """Return a fresh trial's state."""
@@ -50,11 +52,7 @@ class Broken:
 
     def act(self, state: Tensor, inputs: StepInput, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Act on what is left of inputs and state."""
-        inputs = inputs._replace(
-            prev_action=inputs.prev_action if self.action else torch.zeros_like(inputs.prev_action),
-            prev_reward=inputs.prev_reward if self.reward else torch.zeros_like(inputs.prev_reward),
-            prev_end=inputs.prev_end if self.flag else torch.zeros_like(inputs.prev_end),
-        )
+        inputs = hide(inputs, self.hides)
         if self.memory != KEPT:
             survives = 0 if self.memory == WIPED else state.shape[1] // 2
             state = torch.cat([state[:, :survives], torch.zeros_like(state[:, survives:])], dim=1)

@@ -1,5 +1,3 @@
-import csv
-import io
 from typing import Any
 
 import pytest
@@ -95,20 +93,6 @@ def test_the_table_reads_the_same_as_ever() -> None:
     ]
     assert made().table().split("\n") == lines
     assert made().table(bold=True).count("**6.610 ± 0.020**") == 2
-
-
-def test_latex_and_csv_say_what_the_table_says() -> None:
-    latex = made().latex().splitlines()
-    assert latex[0] == r"\begin{tabular}{llrrr}" and latex[2].startswith("agent & actions & trial return &")
-    assert latex[4] == (
-        r"RL\textsuperscript{2}, greedy actions & greedy & \textbf{6.610 $\pm$ 0.020} & best & 1.000 $\pm$ 0.000 \\"
-    )
-    assert latex[5].count(r"\textbf") == 1 and r"$\varepsilon$\_greedy" in latex[6] and r"\textbf" not in latex[6]
-    table = list(csv.DictReader(io.StringIO(made().csv())))
-    assert [line["agent"] for line in table] == [row.agent for row in made().rows]
-    assert [line["level_with_best"] for line in table] == ["True", "True", "False"]
-    assert [float(line["behind_best_low"]) for line in table] == pytest.approx([0.0, -0.0096, 0.104])
-    assert [line["normalised"] for line in table] == ["1.0", "", ""]
 
 
 def test_played_alone_it_plays_as_in_a_comparison() -> None:

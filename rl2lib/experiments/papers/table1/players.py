@@ -73,8 +73,8 @@ def measure(name: str, scale: Scale, trained: Trained) -> Measured:
         ),
         Player(TS, [bandit.Thompson(num_arms)], published=PUBLISHED[cell, TS]),
         tuned(OTS, {f"N = {count}": bandit.OptimisticThompson(num_arms, count) for count in OTS_SAMPLES[scale]}),
-        tuned(UCB1, {f"c = {step / 10:g}": bandit.UCB1(num_arms, step / 10) for step in range(11)}),
-        tuned(EPSILON_GREEDY, {f"ε = {step / 10:g}": bandit.EpsilonGreedy(num_arms, step / 10) for step in range(11)}),
+        tuned(UCB1, {f"c = {width:g}": bandit.UCB1(num_arms, width) for width in bandit.WIDTHS}),
+        tuned(EPSILON_GREEDY, {f"ε = {share:g}": bandit.EpsilonGreedy(num_arms, share) for share in bandit.EPSILONS}),
         Player(GREEDY, [bandit.Greedy(num_arms)], published=PUBLISHED[cell, GREEDY]),
         Player(BEST_KNOWN, [FiniteHorizonGittins(num_arms, num_pulls)]),
         Player(ORACLE, [bandit.Oracle()]),
@@ -103,7 +103,7 @@ def measure(name: str, scale: Scale, trained: Trained) -> Measured:
 OTS_SAMPLES: dict[Scale, tuple[int, ...]] = {
     "smoke": (1, 5),
     "laptop": (1, 2, 3, 5, 7, 10, 14, 20),
-    "paper": tuple(range(1, 21)),
+    "paper": bandit.NUM_SAMPLES,
 }
 """How many posterior samples are tried; the paper's search is 1..20."""
 
