@@ -48,7 +48,7 @@ class Cell(NamedTuple):
 
 CELLS = {cell.name: cell for cell in (Cell(n, k) for n, k in product(PULLS, ARMS))}
 """By name, short trials first."""
-SMOKE_CELLS = (Cell(10, 5).name, Cell(100, 5).name)
+SMOKE_CELLS = (Cell(10, 5).name, Cell(100, 5).name, Cell(100, 10).name)
 
 
 class Effort(NamedTuple):
