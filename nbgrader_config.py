@@ -13,12 +13,8 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
-from autograder.preprocessors import (
-    ClearNamedSolutions,
-    ClearPlainHiddenTests,
-    GradeInBox,
-    SaveBoxGrades,
-)
+from autograder.preprocessors import GradeInBox, SaveBoxGrades
+from autograder.release import ClearNamedSolutions, ClearPlainHiddenTests
 from autograder.source import course_root
 
 c = get_config()  # noqa: F821

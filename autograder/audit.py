@@ -15,8 +15,8 @@ from typing import Any
 from autograder.box.handle import BoxHandle
 from autograder.grade import CALL_SECONDS, SETUP_SECONDS, course_sandbox
 from autograder.hidden import diagnose, run_hidden
-from autograder.preprocessors import stub
 from autograder.reference import answer_handle
+from autograder.release import stub
 from autograder.source import Exercise, Notebook, load_variants
 from rl2lib.files import write_whole
 from rl2lib.lab.checking import Outcome, run_visible

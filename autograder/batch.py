@@ -10,7 +10,6 @@ import contextlib
 import csv
 import io
 import itertools
-import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,20 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from autograder import __version__
-from autograder.box.sandbox import SandboxLost, SandboxMissing
-from autograder.build import write_if_changed
+from autograder.box.sandbox import SandboxMissing
 from autograder.feedback import feedback_html, feedback_markdown
-from autograder.grade import course_sandbox, grade_bytes, ungradable
+from autograder.grade import ungradable
 from autograder.gradebook import write_gradebook
 from autograder.hidden import fresh_seed
 from autograder.journal import BatchError, Journal
 from autograder.result import Key, Result, ResultError
 from autograder.shown_text import spreadsheet_cell
-from autograder.source import Notebook, load_course
+from autograder.source import Notebook, load_course, load_release
 from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
-from rl2lib import __version__ as course_version
+from autograder.worker import VERSIONS, Grader, GraderFault
 from rl2lib.cluster import ClusterError, cluster, finished
+from rl2lib.files import write_if_changed
 from rl2lib.lab.course import UnknownName
 
 if TYPE_CHECKING:
@@ -45,12 +43,6 @@ CSV_COLUMNS = ("student", "notebook", "exercise", "points", "max_points", "statu
 # Enough that no worker waits for the client, and few enough that 100,000 submissions never lie in its memory.
 IN_FLIGHT = 4
 MAX_LINES = 20
-TRIES = 3
-VERSIONS = (__version__, course_version)
-
-
-class GraderFault(Exception):
-    """A worker's failure on one submission that is not the student's doing; the message is fit for everybody."""
 
 
 @dataclass(frozen=True)
@@ -60,51 +52,6 @@ class Task:
     job: Job
     data: bytes
     seed: int
-
-
-# --------------------------------------------------------------------------------------- what a worker runs
-
-
-@dataclass(frozen=True)
-class Grader:
-    """What a worker does. All of it is our code: a submission is bytes here, and runs in a box alone.
-
-    Args:
-        sandboxed: False grades on machines that cannot lock student code away, and says so in every result.
-    """
-
-    sandboxed: bool = True
-
-    def ready(self) -> tuple[str, str]:
-        """Make ready to grade; return the versions of grader and course.
-
-        Raises:
-            SandboxMissing: this machine cannot lock student code away.
-        """
-        course_sandbox(self.sandboxed).open().end()
-        return VERSIONS
-
-    def grade(self, data: bytes, student: str, notebook: str, seed: int) -> bytes:
-        """Grade one submission: bytes in, a `Result` as bytes out.
-
-        Raises:
-            GraderFault: we failed on it, or this machine did.
-        """
-        import torch
-
-        torch.set_num_threads(1)
-        found = next(item for item in load_course() if item.name == notebook)
-        for _ in range(TRIES):
-            try:
-                return grade_bytes(data, student, found, seed, sandboxed=self.sandboxed).to_json()
-            except SandboxLost:
-                continue
-            except SandboxMissing as error:
-                raise GraderFault(str(error)) from None
-            except Exception as error:  # what it says may be about a hidden check: for the log, not for the student
-                logging.getLogger(__name__).exception("%s of %s", notebook, ascii(student))
-                raise GraderFault(f"the grader failed on it: {type(error).__name__}") from None
-        raise GraderFault(f"the sandbox died under it {TRIES} times")
 
 
 # --------------------------------------------------------------------------------------- the batch
@@ -119,7 +66,7 @@ def grade_folder(
     scheduler: str = "",
     gradebook: str = "",
     fresh: bool = False,
-    grader: Grader = Grader(),
+    grader: Grader | None = None,
 ) -> list[Result]:
     """Grade every submission below `folder` that `out`/journal.jsonl does not hold yet, and write everything below it.
 
@@ -131,7 +78,7 @@ def grade_folder(
         scheduler: the address of a Dask cluster that grades instead of this machine.
         gradebook: the URL of nbgrader's database; "" for one below `out`.
         fresh: grade everything anew; the old journal is kept beside the new one.
-        grader: what the workers do.
+        grader: what the workers do; None to lock student code away.
 
     Returns:
         The results of what `folder` holds now, by student and notebook.
@@ -139,6 +86,7 @@ def grade_folder(
     Raises:
         BatchError: it was stopped, or `out` or the cluster is not to be had; what was graded is kept.
         FileNotFoundError: there is nothing to grade.
+        SourceError: a released notebook is missing or old.
         UnknownName: there is no notebook `only`.
     """
     course = load_course()
@@ -147,9 +95,11 @@ def grade_folder(
         course = [item for item in course if only in (item.number, item.number.lstrip("0"), item.slug, item.name)]
         if not course:
             raise UnknownName(f"there is no notebook {only!r}")
+    for notebook in course:
+        load_release(notebook)
     jobs, left_out = find_jobs(folder, course, names)
     with Journal(out, fresh) as journal:
-        results = _Batch(jobs, course, journal, grader).run(lambda: cluster(workers, scheduler))
+        results = _Batch(jobs, course, journal, grader or Grader()).run(lambda: cluster(workers, scheduler))
         write_if_changed(out / "left_out.txt", "".join(f"{line}\n" for line in left_out))
         for line in left_out[:MAX_LINES]:
             print(f"left out: {line}", file=sys.stderr)

@@ -138,8 +138,9 @@ def grade(
     ] = False,
 ) -> None:
     """Grade a folder of submissions; begun before, it goes on from where it stopped."""
-    from autograder.batch import Grader, grade_folder
+    from autograder.batch import grade_folder
     from autograder.report import table
+    from autograder.worker import Grader
 
     results = grade_folder(
         folder,

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.batch import grade_folder
-from autograder.build import build, to_text, write_if_changed
+from autograder.build import build
+from autograder.release import to_text
 from autograder.report import table
 from autograder.samples import filled, reference_answers, sample_students, write_submission
 from autograder.source import Notebook, course_root, load_course
+from rl2lib.files import write_if_changed
 from rl2lib.lab.terminal import check_notebook
 
 NOTEBOOK = "02"

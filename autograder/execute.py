@@ -11,8 +11,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.build import nbgrader_source, solution_notebook, to_text, write_if_changed
+from autograder.release import nbgrader_source, solution_notebook, to_text
 from autograder.source import Notebook, load_course
+from rl2lib.files import write_if_changed
 
 CELL_SECONDS = 300
 

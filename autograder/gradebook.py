@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from autograder.build import nbgrader_source
+from autograder.release import nbgrader_source
 from autograder.result import Result
 from autograder.source import Notebook
 

@@ -19,10 +19,10 @@ class HiddenCheckFailed(Exception):
 
 
 def kernel_check(name: str) -> None:
-    """Run the hidden check of exercise `name` against the running kernel's names.
+    """Run the hidden check of exercise `name` against this kernel's names: the one hidden line of a check cell.
 
     Raises:
-        HiddenCheckFailed: it did not pass.
+        HiddenCheckFailed: it did not pass; the message shows neither the check nor the expected answer.
     """
     from IPython import get_ipython
 

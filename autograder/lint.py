@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.preprocessors import stub
 from autograder.reference import answer_handle
+from autograder.release import stub
 from autograder.scaffold import UNFILLED, unfilled
 from autograder.source import Exercise, Notebook, course_root, load_course, load_variants
 from rl2lib.lab import refusals

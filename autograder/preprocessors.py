@@ -1,54 +1,22 @@
-"""nbgrader's preprocessors where the course needs more than stock: named stubs, and grading in a box."""
+"""Grading in a box behind nbgrader's own commands: the preprocessors that its configuration names."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
-from nbgrader import utils
-from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool
 
-from autograder.reference import stub_line
-from autograder.source import Cell, Notebook, load_course
+from autograder.grade import grade_file
+from autograder.result import ExerciseResult
+from autograder.source import Notebook, load_course, load_release
+from autograder.submission import Ungradable, read_submission, take_file
 from rl2lib.lab.workbook import LearnerCell
-
-if TYPE_CHECKING:
-    from autograder.result import ExerciseResult
-
-
-class ClearNamedSolutions(ClearSolutions):
-    """Replaces a solution by a stub that names its exercise, so that a learner's traceback says which."""
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Clear one cell."""
-        if utils.is_solution(cell):
-            self.code_stub = {"python": stub_line(cell.metadata.nbgrader["grade_id"])}
-        return super().preprocess_cell(cell, resources, cell_index)
-
-
-def stub(answer: Cell) -> str:
-    """Return what the student release shows of an answer cell."""
-    metadata = {"nbgrader": {"solution": True, "grade_id": answer.name}}
-    cell = new_code_cell(answer.source, metadata=metadata)
-    return ClearNamedSolutions().preprocess_cell(cell, {"language": "python"}, 0)[0].source
-
-
-class ClearPlainHiddenTests(ClearHiddenTests):
-    """Removes hidden tests and the line break they leave behind."""
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Clear one cell."""
-        cell, resources = super().preprocess_cell(cell, resources, cell_index)
-        cell.source = cell.source.rstrip("\n")
-        return cell, resources
 
 
 class GradeInBox(NbGraderPreprocessor):
@@ -62,9 +30,6 @@ class GradeInBox(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade the submitted file that `nb` was read from."""
-        from autograder.grade import grade_file
-        from autograder.submission import Ungradable, read_submission, take_file
-
         names = resources["nbgrader"]
         notebook = next((item for item in load_course() if item.name == names["notebook"]), None)
         if notebook is None:
@@ -98,9 +63,7 @@ class SaveBoxGrades(SaveAutoGrades):
 
 def with_cells(notebook: Notebook, cells: Sequence[LearnerCell]) -> NotebookNode:
     """Return the release with a learner's cells in it: answers in their places, added cells before the answer after."""
-    from autograder.build import nbgrader_source, student_release
-
-    release = student_release(nbgrader_source(notebook))
+    release = copy.deepcopy(load_release(notebook))
     last = {cell.exercise: index for index, cell in enumerate(cells)}
     waiting = list(enumerate(cells))
     placed: list[NotebookNode] = []

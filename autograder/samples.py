@@ -8,13 +8,14 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.build import nbgrader_source, student_release, to_text, write_if_changed
-from autograder.source import Notebook, load_variants
+from autograder.release import to_text
+from autograder.source import Notebook, load_release, load_variants
+from rl2lib.files import write_if_changed
 
 
 def filled(notebook: Notebook, answers: Mapping[str, str]) -> NotebookNode:
     """Return the student release with the given answer cells written in."""
-    release = copy.deepcopy(student_release(nbgrader_source(notebook)))
+    release = copy.deepcopy(load_release(notebook))
     for cell in release.cells:
         grading = cell.metadata.get("nbgrader", {})
         if grading.get("solution") and grading["grade_id"] in answers:

@@ -7,9 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rl2lib.lab.course import Option, Quiz
+from rl2lib.lab.workbook import setup_cells
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HEADER = re.compile(r"^# %%(.*)$")
@@ -102,6 +106,11 @@ class Notebook:
         return f"{self.number}_{self.slug}"
 
     @property
+    def release(self) -> Path:
+        """The released notebook, which the build makes of this source."""
+        return self.path.parent.parent / "notebooks" / f"{self.name}.ipynb"
+
+    @property
     def title(self) -> str:
         """What the notebook is called."""
         return self.cells[0].name
@@ -174,6 +183,34 @@ def load_notebook(path: Path) -> Notebook:
     if not cells or cells[0].role != "title" or "reading" not in cells[0].options:
         raise SourceError(path, 1, 'the first cell should be  # %% [markdown] title="..." reading=30 needs="00"')
     return Notebook(path, match[1], match[2], cells, _exercises(path, cells), _quizzes(path, cells))
+
+
+def load_release(notebook: Notebook) -> NotebookNode:
+    """Read the released notebook: what learners were given, and what their files are compared with.
+
+    It is read once for all; whoever changes it, changes a copy.
+
+    Raises:
+        SourceError: it is missing, broken, or older than the source's exercises and set-up cells.
+    """
+    path = notebook.release
+    try:
+        release = _released(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError) as error:
+        raise SourceError(path, 1, f"the released notebook cannot be read ({error}); run `make build`") from None
+    graded = [cell.metadata.nbgrader for cell in release.cells if "nbgrader" in cell.metadata]
+    exercises = [item["grade_id"] for item in graded if item["solution"]]
+    wanted = [exercise.name for exercise in notebook.exercises]
+    if exercises != wanted or setup_cells(release) != [cell.source for cell in notebook.setup()]:
+        raise SourceError(path, 1, f"other exercises or set-up cells than {notebook.path.name} has; run `make build`")
+    return release
+
+
+@functools.lru_cache(maxsize=32)
+def _released(path: Path, modified: int) -> NotebookNode:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
 
 
 def load_variants(number: str, root: Path | None = None) -> list[Variant]:

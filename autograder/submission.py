@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import hashlib
 import os
 import stat
@@ -19,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.build import nbgrader_source, student_release
 from autograder.result import student_problem
-from autograder.source import Notebook, load_notebook
+from autograder.source import Notebook, load_release
 from rl2lib.lab.workbook import MAX_BYTES, LearnerCell, WorkbookError, learner_cells, parse_notebook, source_of
 
 MAX_CELLS = 2000
@@ -188,15 +186,10 @@ def read_submission(data: bytes, filename: str, notebook: Notebook) -> Submissio
     written = sum(len(cell["source"]) for cell in cells)
     if written > MAX_SOURCE:
         raise Ungradable(f"{filename}: {written} characters of code, expected at most {MAX_SOURCE}")
-    release = _release(notebook.path, notebook.path.stat().st_mtime_ns)
+    release = load_release(notebook)
     names = [exercise.name for exercise in notebook.exercises]
     found = tuple(learner_cells({"cells": cells}, release, names))
     return Submission(found, hashlib.sha256(data).hexdigest(), tuple(_flags(cells, release)))
-
-
-@functools.lru_cache(maxsize=32)
-def _release(path: Path, modified: int) -> dict[str, Any]:
-    return student_release(nbgrader_source(load_notebook(path)))
 
 
 def _plain_cell(cell: dict[str, Any]) -> dict[str, Any]:

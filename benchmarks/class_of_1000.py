@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.build import to_text
+from autograder.release import to_text
 from autograder.result import Result
 from autograder.samples import sample_students
 from autograder.source import load_course

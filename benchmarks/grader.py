@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings, median_seconds
 from benchmarks.profile import Stopwatch
 from benchmarks.report import number, to_json
-from rl2lib.files import write_whole
+from rl2lib.files import write_if_changed, write_whole
 from rl2lib.training.loop import torch_threads
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,7 +105,7 @@ def _notebook(number: str) -> Any:
 
 def _data(number: str, *, blank: bool = False, wrong: bool = False) -> bytes:
     """Return a submission's bytes: the blank release, right answers, or these with one that no mutant explains."""
-    from autograder.build import to_text
+    from autograder.release import to_text
     from autograder.samples import filled, reference_answers
 
     notebook = _notebook(number)
@@ -288,8 +288,9 @@ def _efficiency(settings: Settings) -> dict[str, Any]:
 
 
 def _seconds(jobs: list[Any], course: list[Any], client: Any, out: Path) -> float:
-    from autograder.batch import Grader, _Batch
+    from autograder.batch import _Batch
     from autograder.journal import Journal
+    from autograder.worker import Grader
 
     client.run(Grader().ready)
     with Journal(out) as journal, open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
@@ -303,7 +304,7 @@ def _seconds(jobs: list[Any], course: list[Any], client: Any, out: Path) -> floa
 
 def _stock(settings: Settings) -> float:
     """Return the seconds that `nbgrader autograde` spends on one more submission of 00, without our configuration."""
-    from autograder.build import nbgrader_source, to_text, write_if_changed
+    from autograder.release import nbgrader_source, to_text
 
     notebook, sizes = _notebook("00"), (1, 2) if settings.quick else STOCK
     environment = {

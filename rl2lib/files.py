@@ -31,3 +31,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a text as `write_whole` does, leaving a file that holds it already alone; return whether it was written."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_whole(path, text)
+    return True

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import autograder.grade as grading  # noqa: E402
-from autograder.build import nbgrader_source, to_text  # noqa: E402
+from autograder.release import nbgrader_source, to_text  # noqa: E402
 from autograder.samples import filled, reference_answers, write_submission  # noqa: E402
 from rl2lib.files import write_whole  # noqa: E402
 

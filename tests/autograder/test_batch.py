@@ -22,12 +22,13 @@ import pytest
 from distributed import LocalCluster
 from msgspec.structs import replace
 
-from autograder import batch, journal
-from autograder.batch import VERSIONS, Grader, grade_folder
+from autograder import batch, journal, worker  # noqa: F401 (worker is for PROGRAM)
+from autograder.batch import grade_folder
 from autograder.box.sandbox import SandboxMissing
 from autograder.journal import BatchError, Journal
 from autograder.result import ExerciseResult, Result
 from autograder.source import load_course
+from autograder.worker import VERSIONS, Grader
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOK = next(item for item in load_course() if item.number == "00")
@@ -261,11 +262,11 @@ def test_no_name_gets_out_of_the_output_folder_or_into_markup(lessons, capsys):
 
 PROGRAM = """
 import sys
-from tests.autograder.test_batch import Scripted, batch
+from tests.autograder.test_batch import Scripted, batch, worker
 if __name__ == "__main__":
     from autograder import cli
     marks = sys.argv.pop()
-    batch.Grader = lambda sandboxed: Scripted(sandboxed, marks)
+    worker.Grader = lambda sandboxed: Scripted(sandboxed, marks)
     batch.write_gradebook = lambda results, course, url: None
     cli.run()
 """

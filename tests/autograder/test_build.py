@@ -47,7 +47,7 @@ def test_the_grading_source_has_the_hidden_line_between_nbgraders_markers(tiny):
     notebook = nbformat.read(tiny / "course" / "source" / "07_doubling" / "07_doubling.ipynb", as_version=4)
     check = next(cell for cell in notebook.cells if cell.id == "double-check").source.splitlines()
     assert check[1] == "### BEGIN HIDDEN TESTS" and check[-1] == "### END HIDDEN TESTS"
-    assert 'autograder.kernel_check("double")' in check[2]
+    assert 'autograder.kernel.kernel_check("double")' in check[2]
 
 
 def test_course_json_holds_hints_and_quizzes_but_no_answer(tiny):

@@ -21,9 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.build import nbgrader_source, to_text, write_if_changed
+from autograder.release import nbgrader_source, to_text
 from autograder.samples import filled, reference_answers, sample_students, write_submission
 from autograder.source import load_course
+from rl2lib.files import write_if_changed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COURSE = {notebook.number: notebook for notebook in load_course()}

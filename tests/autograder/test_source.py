@@ -2,7 +2,8 @@
 
 import pytest
 
-from autograder.source import SourceError, load_course, load_notebook
+from autograder.build import build
+from autograder.source import SourceError, load_course, load_notebook, load_release
 
 
 def test_a_notebook_is_read_whole(tiny):
@@ -58,3 +59,38 @@ def test_an_exercise_stands_once(tiny):
     path.write_text(text + "\n" + answer)
     with pytest.raises(SourceError, match="a second time"):
         load_notebook(path)
+
+
+def test_the_release_is_what_the_build_wrote(tiny):
+    (notebook,) = load_course(tiny)
+    build(tiny)
+    release = load_release(notebook)
+    assert "write your answer here" in next(cell.source for cell in release.cells if cell.id == "double")
+    path = tiny / "solutions" / "07_doubling.py"
+    path.write_text(path.read_text().replace("What is twice three?", "What is twice four?"))
+    assert load_release(load_notebook(path)) == release  # a hint is no part of it
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (("double", "triple"), "other exercises or set-up cells than 07_doubling.py has"),
+        (("import numpy as np", "import numpy"), "other exercises or set-up cells than 07_doubling.py has"),
+        (None, "the released notebook cannot be read"),
+        ("torn", "the released notebook cannot be read"),
+    ],
+)
+def test_a_release_that_is_missing_torn_or_old_is_refused_with_the_command(tiny, change, words):
+    build(tiny)
+    path = tiny / "solutions" / "07_doubling.py"
+    release = tiny / "notebooks" / "07_doubling.ipynb"
+    if change is None:
+        release.unlink()
+    elif change == "torn":
+        release.write_bytes(release.read_bytes()[:300])
+    else:
+        path.write_text(path.read_text().replace(*change))
+    with pytest.raises(SourceError) as refused:
+        load_release(load_notebook(path))
+    told = str(refused.value)
+    assert told.startswith(f"{release}:1: {words}") and told.endswith("run `make build`") and "\n" not in told

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from autograder import submission
-from autograder.build import to_text
+from autograder.release import to_text
 from autograder.samples import filled, reference_answers, write_submission
 from autograder.source import load_course
 from autograder.submission import TWIN, Ungradable, find_jobs, read_submission, take_file
