@@ -7,8 +7,6 @@ here or on other machines, get bytes and return bytes.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import itertools
 import sys
 from collections import Counter
@@ -28,7 +26,7 @@ from autograder.gradebook import write_gradebook
 from autograder.hidden import fresh_seed
 from autograder.journal import BatchError, Journal
 from autograder.result import Key, Result, ResultError
-from autograder.shown_text import spreadsheet_cell
+from autograder.shown_text import csv_table
 from autograder.source import Notebook, load_course, load_release
 from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
 from autograder.worker import VERSIONS, Grader, GraderFault
@@ -278,12 +276,12 @@ def write_results(results: list[Result], course: list[Notebook], out: Path, grad
 
 
 def grades_csv(results: list[Result]) -> str:
-    """Return one row an exercise; text that a spreadsheet would take for a formula is quoted."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for result in results:
-        for item in result.exercises:
-            row = (result.student, result.notebook, item.name, item.points, item.max_points, item.status, item.reason)
-            writer.writerow([spreadsheet_cell(value) for value in row])
-    return buffer.getvalue()
+    """Return one row an exercise."""
+    return csv_table(
+        CSV_COLUMNS,
+        (
+            (result.student, result.notebook, item.name, item.points, item.max_points, item.status, item.reason)
+            for result in results
+            for item in result.exercises
+        ),
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import unicodedata
+from collections.abc import Iterable
 
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 COMBINING = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
@@ -52,6 +55,14 @@ def visible(text: str, limit: int = 4000) -> str:
 def visible_line(text: str, limit: int = 200) -> str:
     """Return the text as `visible` does, on one line."""
     return " ".join(visible(" ".join(text.split()), limit).split())
+
+
+def csv_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a CSV file's text; every cell is fit for a spreadsheet."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([spreadsheet_cell(value) for value in row] for row in (columns, *rows))
+    return buffer.getvalue()
 
 
 def spreadsheet_cell(value: object) -> object:

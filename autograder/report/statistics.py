@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 NORMAL_QUANTILE = 1.959963984540054  # of 0.975
 BINS_AT_MOST = 41
 
@@ -44,14 +46,6 @@ def histogram(points: Sequence[float], max_points: float) -> list[tuple[str, int
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return lower quartile, median and upper quartile of sorted values, by linear interpolation; NaN of none."""
-    if not values:
-        return math.nan, math.nan, math.nan
-
-    def at(share: float) -> float:
-        place = share * (len(values) - 1)
-        low = math.floor(place)
-        high = min(low + 1, len(values) - 1)
-        return values[low] + (place - low) * (values[high] - values[low])
-
-    return at(0.25), at(0.5), at(0.75)
+    """Return lower quartile, median and upper quartile, by linear interpolation; NaN of none."""
+    low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist() if values else (math.nan,) * 3
+    return low, median, high

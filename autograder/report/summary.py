@@ -15,9 +15,7 @@ from autograder.result import Result
 from autograder.sections import Section, exercise_number, where_to_read
 from rl2lib.lab import course
 
-UNRECORDED = "not recorded: an older grader, which ran student code without a sandbox"
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
-NO_SANDBOX = re.compile(r"\s*(none|no|without|unsafe)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -166,27 +164,12 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Superseded:
-    """An earlier result of a student for a notebook, and the later one that counts."""
-
-    earlier: Result
-    counted: Result
-
-    @property
-    def what(self) -> str:
-        """Say what came between the two."""
-        same = self.earlier.submission_sha256 == self.counted.submission_sha256
-        return "the same file, graded again" if same else "another file, handed in later"
-
-
-@dataclass(frozen=True)
 class Summary:
     """A class."""
 
     results: tuple[Result, ...]
     notebooks: tuple[NotebookSummary, ...]
     students: tuple[Student, ...]
-    superseded: tuple[Superseded, ...]
     problems: tuple[str, ...]
 
     @property
@@ -221,7 +204,7 @@ class Summary:
     def without_sandbox(self) -> tuple[Group, ...]:
         """Submissions whose code ran without a sandbox, or may have, by what was recorded."""
         found = [item for item in self.results if not is_isolated(item)]
-        return _groups(found, lambda item: item.isolation or UNRECORDED)
+        return _groups(found, lambda item: item.isolation or "not recorded")
 
     @cached_property
     def misconceptions(self) -> list[Misconception]:
@@ -251,21 +234,12 @@ def _reason(result: Result) -> str:
 
 def is_isolated(result: Result) -> bool:
     """Whether a sandbox stood around the student's code, by what was recorded, or none of it was run."""
-    if not result.isolation:
-        return not is_graded(result)
-    return not NO_SANDBOX.match(result.isolation)
+    return result.isolation != "none" and (bool(result.isolation) or not is_graded(result))
 
 
 def summarise(reading: Reading) -> Summary:
     """Count. Where a student has several results for a notebook, the last line of the file counts."""
-    counted: dict[tuple[str, str], Result] = {}
-    for result in reading.results:
-        counted[result.student, result.notebook] = result
-    superseded = [
-        Superseded(result, counted[result.student, result.notebook])
-        for result in reading.results
-        if counted[result.student, result.notebook] is not result
-    ]
+    counted = {(result.student, result.notebook): result for result in reading.results}
     results = sorted(counted.values(), key=lambda item: (item.student.casefold(), item.student, item.notebook))
     by_notebook: dict[str, list[Result]] = defaultdict(list)
     by_student: dict[str, dict[str, Result]] = defaultdict(dict)
@@ -275,7 +249,7 @@ def summarise(reading: Reading) -> Summary:
     notebooks = tuple(_notebook(name, by_notebook[name]) for name in _in_order(by_notebook))
     most = sum(notebook.max_points for notebook in notebooks)
     students = tuple(Student(name, found, most) for name, found in by_student.items())
-    return Summary(tuple(results), notebooks, students, tuple(superseded), reading.problems)
+    return Summary(tuple(results), notebooks, students, reading.problems)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

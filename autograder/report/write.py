@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 from autograder.report.page import report_page
 from autograder.report.reading import read_results
 from autograder.report.summary import Group, NotebookSummary, Summary, is_graded, is_isolated, summarise
-from autograder.shown_text import spreadsheet_cell
+from autograder.shown_text import csv_table
 from rl2lib.files import write_whole
 from rl2lib.lab.messages import HEADINGS
 
@@ -42,7 +40,7 @@ def students_csv(summary: Summary) -> str:
     for student in summary.students:
         points = [student.results[name].points if name in student.results else "" for name in names]
         rows.append([student.name, *points, student.points, student.max_points])
-    return _csv(("student", *names, "points", "max_points"), rows)
+    return csv_table(("student", *names, "points", "max_points"), rows)
 
 
 def submissions_csv(summary: Summary) -> str:
@@ -54,7 +52,7 @@ def submissions_csv(summary: Summary) -> str:
         sandbox = item.isolation if is_isolated(item) else f"NONE {item.isolation}".strip()
         start = (item.student, item.notebook, item.points, item.max_points)
         rows.append([*start, graded, flags, sandbox, item.submission_sha256])
-    return _csv(columns, rows)
+    return csv_table(columns, rows)
 
 
 def exercises_csv(summary: Summary) -> str:
@@ -69,7 +67,7 @@ def exercises_csv(summary: Summary) -> str:
             counts = [item.counts.get(status, 0) for status in HEADINGS]
             start = (notebook.name, item.name, item.number, item.max_points)
             rows.append((*start, *counts, item.graded, item.attempted, *shares, *named, *[""] * (6 - len(named))))
-    return _csv(("notebook", "exercise", "number", "max_points", *HEADINGS, *rates, *commonest), rows)
+    return csv_table(("notebook", "exercise", "number", "max_points", *HEADINGS, *rates, *commonest), rows)
 
 
 def report_data(summary: Summary) -> dict[str, Any]:
@@ -97,16 +95,6 @@ def report_data(summary: Summary) -> dict[str, Any]:
         "not_graded": _groups(summary.ungraded, "reason"),
         "flagged": _groups(summary.flagged, "flags"),
         "without_sandbox": _groups(summary.without_sandbox, "isolation"),
-        "superseded": [
-            {
-                "student": item.earlier.student,
-                "notebook": item.earlier.notebook,
-                "earlier_points": item.earlier.points,
-                "points": item.counted.points,
-                "what": item.what,
-            }
-            for item in summary.superseded
-        ],
     }
 
 
@@ -158,11 +146,3 @@ def _groups(groups: Iterable[Group], name: str) -> list[dict[str, Any]]:
         }
         for group in groups
     ]
-
-
-def _csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([spreadsheet_cell(column) for column in columns])
-    writer.writerows([spreadsheet_cell(value) for value in row] for row in rows)
-    return buffer.getvalue()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.result import SCHEMA_VERSION
 from rl2lib.lab import course
 
 FIRST = "Ada Bao Chidi Dalia Emre Farah Giulia Hana Ines Jonas Kwame Linh Maya Noor Olga Priya Quentin Rosa Søren Tomás"
@@ -78,7 +79,7 @@ def _result(rng: Any, student: str, notebook: course.Notebook, ability: float, d
         "exercises": exercises,
         "flags": flags,
         "isolation": SANDBOX,
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
     }
 
 
