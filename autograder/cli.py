@@ -176,7 +176,7 @@ def report(
         count = sum(group.size for group in summary.without_sandbox)
         print(f"WARNING: {count} of {len(summary.results)} results were graded without a sandbox", file=sys.stderr)
     for problem in summary.problems:
-        print(f"autograder: {out}/results.jsonl, {problem}", file=sys.stderr)
+        print(f"autograder: {out}/results.jsonl, {problem}; grading again writes it anew", file=sys.stderr)
     raise typer.Exit(1 if summary.problems else 0)
 
 
