@@ -63,6 +63,7 @@ def plant(folder: Path) -> tuple[dict[str, str], list[str]]:
     checkout, home, submitted = folder / "checkout", folder / "home", folder / "submitted"
     shutil.copytree(ROOT / "autograder", checkout / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "solutions", checkout / "solutions", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copytree(ROOT / "notebooks", checkout / "notebooks")
     for path in (*(checkout / "autograder").rglob("nb*.py"), *(checkout / "autograder").glob("*.py")):
         path.write_text(path.read_text() + f"\n# {WORD}\n")
     for path in (checkout / "solutions").glob("*.py"):

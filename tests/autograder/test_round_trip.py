@@ -65,6 +65,7 @@ def planted_checkout(folder: Path) -> Path:
     """Copy what grading needs, with the canary behind every line of every hidden check."""
     shutil.copytree(ROOT / "autograder", folder / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     for path in (folder / "autograder" / "checks").glob("nb*.py"):
         lines = path.read_text().splitlines()
