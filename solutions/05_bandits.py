@@ -49,11 +49,12 @@ from rl2lib.evaluation.evaluate import evaluate, play
 from rl2lib.evaluation.figures import PALETTE, band, plot_regret, show, style
 from rl2lib.experiments import bandit_lessons
 from rl2lib.experiments.shipped_bandit_lessons import load_or_train
-from rl2lib.lab import assembled, check, hint, progress, quiz, solution, submit
+from rl2lib.lab import check, hint, progress, quiz, solution, submit
+from rl2lib.lab import learner_from_answers
+from rl2lib.lab.answers_so_far import own
 from rl2lib.lab.explorables.break_it import BreakIt
 from rl2lib.lab.explorables.five_arms import FiveArms
 from rl2lib.lab.explorables.lie_to_it import LieToIt
-from rl2lib.lab.own import own
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
@@ -111,7 +112,7 @@ for name, value in exact.items():
 
 
 # %% given=true
-embed = own("embed_bandit", assembled.embed_bandit)
+embed = own("embed_bandit", learner_from_answers.embed_bandit)
 
 
 class Embedding(nn.Module):
@@ -126,13 +127,15 @@ class Embedding(nn.Module):
 
 
 make_policy = own(
-    "RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding
+    "RecurrentPolicy",
+    learner_from_answers.recurrent_policy(Embedding),
+    StepEmbedding=Embedding,
 )
-take_step = own("train_step", assembled.train_step)
+take_step = own("train_step", learner_from_answers.train_step)
 
 # %% [markdown]
-# Now the three in one object; the library's `rl2lib.lab.assembled` does it. `AssembledPolicy` gives your policy the
-# two methods that the library's loop and learners call: `act` (inherited: it draws from the softmax; your
+# Now the three in one object; the library's `rl2lib.lab.learner_from_answers` does it. `AssembledPolicy` gives your
+# policy the two methods that the library's loop and learners call: `act` (inherited: it draws from the softmax; your
 # log-probabilities serve as logits) and `unroll`, your `step` from the trial's start, over and over:
 #
 # ```python
@@ -145,10 +148,10 @@ take_step = own("train_step", assembled.train_step)
 #
 # `AssembledLearner` is that policy, a recurrent baseline, an optimiser for each, and your `train_step`. To learn
 # from a batch of trials is one line: `take_step(policy, baseline, optimisers, trajectory)`. Nothing else happens to
-# your pieces; `assembled.AssembledLearner??` in a cell of its own shows all of it.
+# your pieces; `learner_from_answers.AssembledLearner??` in a cell of its own shows all of it.
 
 # %%
-assemble = partial(assembled.AssembledLearner, make_policy, take_step)
+assemble = partial(learner_from_answers.AssembledLearner, make_policy, take_step)
 
 # %% [markdown]
 # ### First the ladder, then the climb

@@ -51,9 +51,10 @@ from rl2lib.experiments.goal_gridworld import (
     shuffled_cells,
     train_agent,
 )
-from rl2lib.lab import assembled, check, hint, progress, quiz, solution, submit
+from rl2lib.lab import check, hint, progress, quiz, solution, submit
+from rl2lib.lab import learner_from_answers
+from rl2lib.lab.answers_so_far import own
 from rl2lib.lab.explorables.patrol import Patrol
-from rl2lib.lab.own import own
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, GridTasks
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import probes
@@ -524,11 +525,11 @@ for name, agent in {
 # The next cell asks `own(...)` for three of your answers: `embed_tabular` from 02 (a cell's number is the state of
 # a tabular task), `RecurrentPolicy` from 03, `train_step` from 04. You get **yours** where it passes its check,
 # and the library's elsewhere; both keep to the same contract. `assemble` puts them together with a recurrent baseline
-# and two optimisers (05 shows how, and so does `assembled.AssembledLearner??` in a cell of its own).
+# and two optimisers (05 shows how, and so does `learner_from_answers.AssembledLearner??` in a cell of its own).
 
 
 # %% given=true
-embed = own("embed_tabular", assembled.embed_tabular)
+embed = own("embed_tabular", learner_from_answers.embed_tabular)
 
 
 class Embedding(nn.Module):
@@ -546,10 +547,12 @@ class Embedding(nn.Module):
 
 
 make_policy = own(
-    "RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding
+    "RecurrentPolicy",
+    learner_from_answers.recurrent_policy(Embedding),
+    StepEmbedding=Embedding,
 )
-take_step = own("train_step", assembled.train_step)
-assemble = partial(assembled.AssembledLearner, make_policy, take_step)
+take_step = own("train_step", learner_from_answers.train_step)
+assemble = partial(learner_from_answers.AssembledLearner, make_policy, take_step)
 
 # %% [markdown]
 # What exactly is the policy fed? Put the tourist into a trial whose goal is corner 4, and look at the first six

@@ -46,11 +46,12 @@ from rl2lib.evaluation.curves import steps_curve
 from rl2lib.evaluation.figures import PALETTE, band, plot_by_episode, show, style
 from rl2lib.evaluation.statistics import equivalence_test
 from rl2lib.experiments import rl1_vs_rl2 as study
-from rl2lib.lab import assembled, check, hint, progress, quiz, solution, submit
+from rl2lib.lab import check, hint, progress, quiz, solution, submit
+from rl2lib.lab import learner_from_answers
+from rl2lib.lab.answers_so_far import own
 from rl2lib.lab.belief_agents import policy_or_train, shipped_or_short
 from rl2lib.lab.explorables.first_episodes import FirstEpisodes
 from rl2lib.lab.explorables.mind_swap import MindSwap
-from rl2lib.lab.own import own
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import MEDIUM, TWO_POINT, BanditEnv, DependentBandits
 from rl2lib.tasks.pomdp import (
@@ -743,7 +744,7 @@ check("reveal_task")
 
 
 # %% given=true
-embed = own("embed_bandit", assembled.embed_bandit)
+embed = own("embed_bandit", learner_from_answers.embed_bandit)
 
 
 class Embedding(nn.Module):
@@ -761,20 +762,22 @@ class Embedding(nn.Module):
 
 
 make_policy = own(
-    "RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding
+    "RecurrentPolicy",
+    learner_from_answers.recurrent_policy(Embedding),
+    StepEmbedding=Embedding,
 )
-take_step = own("train_step", assembled.train_step)
-assemble = partial(assembled.AssembledLearner, make_policy, take_step)
+take_step = own("train_step", learner_from_answers.train_step)
+assemble = partial(learner_from_answers.AssembledLearner, make_policy, take_step)
 
 # %% [markdown]
-# `assemble` puts them together (05 shows how, and so does `assembled.AssembledLearner??` in a cell of its own). RL² is
-# an `AssembledPolicy`, the network and what the library's loop calls. `YourRL1` is the same, but every step goes
-# through `reveal_task`. (Its environment shows the task at *all* times; the class strips it off, counts episodes, and
-# lets your function decide what the network gets.)
+# `assemble` puts them together (05 shows how, and so does `learner_from_answers.AssembledLearner??` in a cell of its
+# own). RL² is an `AssembledPolicy`, the network and what the library's loop calls. `YourRL1` is the same, but every
+# step goes through `reveal_task`. (Its environment shows the task at *all* times; the class strips it off, counts
+# episodes, and lets your function decide what the network gets.)
 
 
 # %% given=true
-class YourRL1(assembled.AssembledPolicy):
+class YourRL1(learner_from_answers.AssembledPolicy):
     """Every step goes through `reveal_task`; the state's last column counts the episodes that are over."""
 
     def initial_state(self, batch_size, tasks=None):
@@ -863,7 +866,7 @@ def train_bandit(kind, env, seed):
 NUM_SEEDS = 5
 agents, learned = {}, {}
 for name, kind, env in (
-    ("RL²", assembled.AssembledPolicy, ten_pulls),
+    ("RL²", learner_from_answers.AssembledPolicy, ten_pulls),
     ("RL¹", YourRL1, TaskInSight(ten_pulls)),
 ):
     pairs = [train_bandit(kind, env, seed) for seed in range(NUM_SEEDS)]

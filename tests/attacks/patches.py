@@ -154,7 +154,7 @@ PATCHES = [
         ("failed", "error"),
         """
             def NAME(*a, **k):
-                from rl2lib.lab.own import own
+                from rl2lib.lab.answers_so_far import own
                 return own('NAME', lambda *a, **k: 17.25)(*a, **k)
             """,
     ),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rl2lib.lab import course, workbook
-from rl2lib.lab.own import own
+from rl2lib.lab.answers_so_far import own
 from rl2lib.lab.store import Store
 
 NAME = "baseline_loss"

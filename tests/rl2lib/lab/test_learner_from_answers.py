@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from rl2lib.agents.recurrent import RecurrentBaseline, StepEmbedding
-from rl2lib.lab import assembled, course, workbook
-from rl2lib.lab.assembled import AssembledLearner, AssembledPolicy
-from rl2lib.lab.own import own
+from rl2lib.lab import course, learner_from_answers, workbook
+from rl2lib.lab.answers_so_far import own
+from rl2lib.lab.learner_from_answers import AssembledLearner, AssembledPolicy
 from rl2lib.lab.store import Store
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import TWO_POINT, BanditEnv
@@ -22,7 +22,7 @@ from rl2lib.training.oracle import ExactOracle
 from rl2lib.training.reinforce import Reinforce, ReinforceConfig
 from rl2lib.types import StepInput, Trajectory
 
-MAKE_NETWORK = assembled.recurrent_policy(StepEmbedding)
+MAKE_NETWORK = learner_from_answers.recurrent_policy(StepEmbedding)
 
 # right answers of the exercises, as a learner might write them; they draw from torch's global generator, like 03's
 ANSWERS = {
@@ -83,7 +83,8 @@ def answer(*names: str) -> None:
 
 def learner(seed: int = 0, **settings: object) -> AssembledLearner:
     generator = torch.Generator().manual_seed(seed)
-    return AssembledLearner(MAKE_NETWORK, assembled.train_step, (1,), 2, generator, hidden_size=5, **settings)  # type: ignore[arg-type]
+    take_step = learner_from_answers.train_step
+    return AssembledLearner(MAKE_NETWORK, take_step, (1,), 2, generator, hidden_size=5, **settings)  # type: ignore[arg-type]
 
 
 def played(policy: AssembledPolicy, num_trials: int = 8) -> Trajectory:
@@ -99,9 +100,9 @@ def same_weights(one: nn.Module, other: nn.Module) -> bool:
 
 def test_the_stand_ins_embed_by_hand() -> None:
     action, reward, end = torch.tensor([1]), torch.tensor([0.5]), torch.tensor([1.0])
-    bandit = assembled.embed_bandit(torch.zeros(1, 1), action, reward, end, 3)
+    bandit = learner_from_answers.embed_bandit(torch.zeros(1, 1), action, reward, end, 3)
     assert bandit.tolist() == [[0, 0, 1, 0, 0.5, 1]]
-    tabular = assembled.embed_tabular(torch.tensor([2]), action, reward, end, 4, 3)
+    tabular = learner_from_answers.embed_tabular(torch.tensor([2]), action, reward, end, 4, 3)
     assert tabular.tolist() == [[0, 0, 1, 0, 0, 1, 0, 0.5, 1]]
 
 
@@ -152,7 +153,7 @@ def test_the_stand_in_step_expects_the_true_gradient() -> None:
     found = {name: torch.zeros_like(weight) for name, weight in policy.named_parameters()}
     for row, probability in enumerate(probabilities):
         trial = oracle.trajectory.select(torch.tensor([row]))
-        assembled.train_step(policy, baseline, still, trial, max_grad_norm=math.inf)
+        learner_from_answers.train_step(policy, baseline, still, trial, max_grad_norm=math.inf)
         for name, weight in policy.named_parameters():
             if weight.grad is not None:
                 found[name] -= probability * weight.grad
@@ -187,7 +188,7 @@ def test_own_answers_and_stand_ins_fit_in_every_mixture(
     passed: tuple[str, ...], work: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer(*passed)
-    embed = own("embed_bandit", assembled.embed_bandit)
+    embed = own("embed_bandit", learner_from_answers.embed_bandit)
 
     class Embedding(nn.Module):
         """As notebook 05 wraps it."""
@@ -200,8 +201,8 @@ def test_own_answers_and_stand_ins_fit_in_every_mixture(
             features: Tensor = embed(*inputs, self.num_actions)
             return features
 
-    make_network = own("RecurrentPolicy", assembled.recurrent_policy(Embedding), StepEmbedding=Embedding)
-    take_step = own("train_step", assembled.train_step)
+    make_network = own("RecurrentPolicy", learner_from_answers.recurrent_policy(Embedding), StepEmbedding=Embedding)
+    take_step = own("train_step", learner_from_answers.train_step)
     assert capsys.readouterr().out.count("yours, exercise") == len(passed)
 
     def assemble() -> AssembledLearner:
