@@ -27,12 +27,11 @@ from autograder.hidden import fresh_seed
 from autograder.journal import BatchError, Journal
 from autograder.result import Key, Result, ResultError
 from autograder.shown_text import csv_table
-from autograder.source import Notebook, load_course, load_release
+from autograder.source import Notebook, find_notebook, load_course, load_release
 from autograder.submission import TWIN, Job, Ungradable, find_jobs, take_file
 from autograder.worker import VERSIONS, Grader, GraderFault
 from rl2lib.cluster import ClusterError, cluster, finished
 from rl2lib.files import write_if_changed
-from rl2lib.lab.course import UnknownName
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -90,9 +89,7 @@ def grade_folder(
     course = load_course()
     names = [notebook.name for notebook in course]
     if only is not None:
-        course = [item for item in course if only in (item.number, item.number.lstrip("0"), item.slug, item.name)]
-        if not course:
-            raise UnknownName(f"there is no notebook {only!r}")
+        course = [find_notebook(only)]
     for notebook in course:
         load_release(notebook)
     jobs, left_out = find_jobs(folder, course, names)

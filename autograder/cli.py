@@ -88,15 +88,13 @@ def audit(
 ) -> None:
     """Print the kill matrix: stubs and mutants fail, references and alternatives pass."""
     from autograder import audit as auditing
-    from autograder.source import course_root, load_course
+    from autograder.source import course_root, find_notebook, load_course
 
     course = load_course()
     names = [item.name for notebook_ in course for item in notebook_.exercises]
     record = auditing.read_record(course_root())
     wrong = 0
-    for found in course:
-        if notebook and notebook not in (found.number, found.name, found.number.lstrip("0")):
-            continue
+    for found in [find_notebook(notebook)] if notebook else course:
         print(f"{found.name}\n{'':2}{'exercise':<34}{'answer':<46}{'visible':<15}{'hidden':<15}diagnosed as")
         for item in found.exercises:
             if exercise not in (None, item.name):

@@ -16,7 +16,7 @@ from autograder.build import build
 from autograder.release import to_text
 from autograder.report import table
 from autograder.samples import filled, reference_answers, sample_students, write_submission
-from autograder.source import Notebook, course_root, load_course
+from autograder.source import Notebook, course_root, find_notebook, load_course
 from rl2lib.files import write_if_changed
 from rl2lib.lab.terminal import check_notebook
 
@@ -36,7 +36,7 @@ def run_demo(record: bool = False) -> None:
     with _step("1. Build the course from solutions/*.py", figures, "build_seconds"):
         changed = build(root)
         print(f"{len(load_course(root))} notebooks, {len(changed)} generated files changed")
-    notebook = next(item for item in load_course(root) if item.number == NOTEBOOK)
+    notebook = find_notebook(NOTEBOOK, root)
     with _step(f"2. Work {notebook.name} as a learner", figures, "learn_seconds"):
         _learn(notebook, folder)
     with _step("3. Grade a class", figures, "grade_seconds"):

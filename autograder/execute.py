@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.release import nbgrader_source, solution_notebook, to_text
-from autograder.source import Notebook, load_course
+from autograder.source import Notebook, find_notebook, load_course
 from rl2lib.files import write_if_changed
 
 CELL_SECONDS = 300
@@ -20,16 +20,15 @@ CELL_SECONDS = 300
 
 def execute_solutions(root: Path, only: str | None = None) -> None:
     """Execute every solution notebook whose source changed since it was executed last (or the one named)."""
-    for notebook in load_course(root):
-        wanted = only in (notebook.number, notebook.name) if only else is_stale(notebook)
-        if wanted:
-            began = time.perf_counter()
-            with tempfile.TemporaryDirectory() as work:
-                # A folder of its own: the notebook shows a first learner's progress, not the author's.
-                executed = execute(solution_notebook(nbgrader_source(notebook)), root / "notebooks", work)
-            executed.metadata["rl2"] = {"notebook": notebook.number, "source_sha256": source_hash(notebook)}
-            write_if_changed(executed_path(notebook), to_text(executed))
-            print(f"executed {notebook.name} in {time.perf_counter() - began:.1f} s")
+    chosen = [find_notebook(only, root)] if only else [item for item in load_course(root) if is_stale(item)]
+    for notebook in chosen:
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as work:
+            # A folder of its own: the notebook shows a first learner's progress, not the author's.
+            executed = execute(solution_notebook(nbgrader_source(notebook)), root / "notebooks", work)
+        executed.metadata["rl2"] = {"notebook": notebook.number, "source_sha256": source_hash(notebook)}
+        write_if_changed(executed_path(notebook), to_text(executed))
+        print(f"executed {notebook.name} in {time.perf_counter() - began:.1f} s")
 
 
 def execute(notebook: NotebookNode, cwd: Path, work: str, allow_errors: bool = False) -> NotebookNode:

@@ -4,11 +4,10 @@ the kernel; the box is the default for grades that matter.
 
 from __future__ import annotations
 
-import sys
-
 from autograder.hidden import fresh_seed, run_hidden
 from autograder.source import load_course
 from rl2lib.lab.handle import LocalHandle
+from rl2lib.lab.notebook import learner_namespace
 
 
 class HiddenCheckFailed(Exception):
@@ -24,11 +23,7 @@ def kernel_check(name: str) -> None:
     Raises:
         HiddenCheckFailed: it did not pass; the message shows neither the check nor the expected answer.
     """
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    namespace = shell.user_ns if shell is not None else vars(sys.modules["__main__"])
     notebook = next(item for item in load_course() if any(exercise.name == name for exercise in item.exercises))
-    outcome = run_hidden(notebook, name, LocalHandle(namespace, seconds=20.0), fresh_seed())
+    outcome = run_hidden(notebook, name, LocalHandle(learner_namespace(), seconds=20.0), fresh_seed())
     if not outcome.passed:
         raise HiddenCheckFailed(f"{name}: {outcome.reason}")

@@ -14,7 +14,7 @@ from traitlets import Bool
 
 from autograder.grade import grade_file
 from autograder.result import ExerciseResult
-from autograder.source import Notebook, load_course, load_release
+from autograder.source import Notebook, find_notebook, load_release
 from autograder.submission import Ungradable, read_submission, take_file
 from rl2lib.lab.workbook import LearnerCell
 
@@ -31,9 +31,7 @@ class GradeInBox(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade the submitted file that `nb` was read from."""
         names = resources["nbgrader"]
-        notebook = next((item for item in load_course() if item.name == names["notebook"]), None)
-        if notebook is None:
-            raise ValueError(f"{names['notebook']}: there is no such notebook in this course")
+        notebook = find_notebook(names["notebook"])
         path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
         result = grade_file(path, names["student"], notebook, sandboxed=self.sandboxed)
         try:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import linecache
 import os
 from pathlib import Path
 from typing import Any
 
 from autograder.source import Notebook, load_notebook
 from rl2lib.lab.checking import STUB
-from rl2lib.lab.handle import LocalHandle
+from rl2lib.lab.handle import LocalHandle, run_cell
 
 
 @functools.lru_cache(maxsize=32)
@@ -45,12 +44,6 @@ def reference_handle(notebook: Notebook) -> LocalHandle:
 def stub_line(name: str) -> str:
     """Return the line that stands where an answer should be written."""
     return f'raise NotImplementedError("{STUB.format(name=name)}")'
-
-
-def run_cell(source: str, namespace: dict[str, Any], label: str) -> None:
-    """Execute trusted course code in `namespace`, its lines known to tracebacks."""
-    linecache.cache[label] = (len(source), None, source.splitlines(True), label)
-    exec(compile(source, label, "exec"), namespace)
 
 
 @contextlib.contextmanager

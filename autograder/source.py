@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rl2lib.lab import course
 from rl2lib.lab.course import Option, Quiz
 from rl2lib.lab.workbook import setup_cells
 
@@ -168,6 +169,15 @@ def load_course(root: Path | None = None) -> list[Notebook]:
     """Read every notebook source below `root`/solutions, in order."""
     folder = (root or course_root()) / "solutions"
     return [load_notebook(path) for path in sorted(folder.glob("[0-9][0-9]_*.py"))]
+
+
+def find_notebook(key: str, root: Path | None = None) -> Notebook:
+    """Read the notebook source that has this number, slug or name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    return course.find_notebook(key, load_course(root))
 
 
 def load_notebook(path: Path) -> Notebook:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from autograder import __version__
 from autograder.box.sandbox import SandboxLost, SandboxMissing
 from autograder.grade import course_sandbox, grade_bytes
-from autograder.source import SourceError, load_course, load_release
+from autograder.source import SourceError, find_notebook, load_course, load_release
 from rl2lib import __version__ as course_version
 
 TRIES = 3
@@ -53,7 +53,7 @@ class Grader:
         import torch
 
         torch.set_num_threads(1)
-        found = next(item for item in load_course() if item.name == notebook)
+        found = find_notebook(notebook)
         for _ in range(TRIES):
             try:
                 return grade_bytes(data, student, found, seed, sandboxed=self.sandboxed).to_json()

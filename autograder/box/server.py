@@ -6,13 +6,12 @@ It has no check, no answer and no grade to give away.
 from __future__ import annotations
 
 import contextlib
-import linecache
 import os
 from collections.abc import Callable
 from typing import Any
 
 from autograder.box.wire import Channel, Decoder, TooLarge, WireError, encode
-from rl2lib.lab.handle import LocalHandle, StudentError, student_error
+from rl2lib.lab.handle import LocalHandle, StudentError, run_cell, student_error
 from rl2lib.lab.values import Callback
 
 
@@ -88,9 +87,8 @@ class Server:
         return getattr(self._handle, operation)(*args, **kwargs)
 
     def _run(self, source: str, label: str) -> None:
-        linecache.cache[label] = (len(source), None, source.splitlines(True), label)
         try:
-            exec(compile(source, label, "exec"), self._namespace)
+            run_cell(source, self._namespace, label)
         except BaseException as error:
             raise student_error(error) from None
 

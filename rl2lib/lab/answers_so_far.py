@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import linecache
 from typing import Any
 
 from rl2lib.lab import checking, course, workbook
-from rl2lib.lab.handle import LocalHandle
+from rl2lib.lab.handle import LocalHandle, run_cell
 from rl2lib.lab.store import Store
 
 
@@ -58,17 +57,12 @@ def _namespace(notebook: course.Notebook, name: str, replaced: dict[str, Any] | 
     namespace: dict[str, Any] = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         for number, source in enumerate(workbook.setup_cells(release)):
-            _run(source, f"<set-up {number} of {notebook.name}>", namespace)
+            run_cell(source, namespace, f"<set-up {number} of {notebook.name}>")
         namespace.update(replaced or {})
         try:
-            _run(answers[-1], f"<{name}, your copy of {notebook.name}>", namespace)
+            run_cell(answers[-1], namespace, f"<{name}, your copy of {notebook.name}>")
         except Exception as error:
             raise workbook.WorkbookError(
                 f"{notebook.name}: your cell of {name} raised {type(error).__name__}: {error}"
             ) from None
     return namespace
-
-
-def _run(source: str, label: str, namespace: dict[str, Any]) -> None:
-    linecache.cache[label] = (len(source), None, source.splitlines(True), label)  # so that tracebacks show the line
-    exec(compile(source, label, "exec"), namespace)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -88,11 +88,7 @@ class Course(Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             UnknownName: there is none; the message names the nearest.
         """
-        wanted = key.removesuffix(".ipynb").rsplit("/", 1)[-1]
-        for notebook in self.notebooks:
-            if wanted in (notebook.number, notebook.number.lstrip("0") or "0", notebook.slug, notebook.name):
-                return notebook
-        raise UnknownName(_unknown("notebook", key, [notebook.name for notebook in self.notebooks]))
+        return find_notebook(key, self.notebooks)
 
     def exercise(self, name: str) -> tuple[Notebook, Exercise]:
         """Find an exercise by name.
@@ -123,6 +119,19 @@ class Course(Struct, frozen=True, forbid_unknown_fields=True):
     def exercise_names(self) -> list[str]:
         """The names of all exercises, in order."""
         return [exercise.name for notebook in self.notebooks for exercise in notebook.exercises]
+
+
+def find_notebook(key: str, notebooks: Sequence[Any]) -> Any:
+    """Find a notebook, as learners know it or as its source has it, by number ("2", "02"), slug or name.
+
+    Raises:
+        UnknownName: there is none; the message names the nearest.
+    """
+    wanted = key.removesuffix(".ipynb").rsplit("/", 1)[-1]
+    for notebook in notebooks:
+        if wanted in (notebook.number, notebook.number.lstrip("0") or "0", notebook.slug, notebook.name):
+            return notebook
+    raise UnknownName(_unknown("notebook", key, [notebook.name for notebook in notebooks]))
 
 
 def _unknown(what: str, key: str, known: Iterable[str]) -> str:

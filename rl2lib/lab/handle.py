@@ -343,6 +343,12 @@ def _brief(value: Any) -> str:
     return "generator" if isinstance(value, Generator) else getattr(value, "type_name", type(value).__name__)
 
 
+def run_cell(source: str, namespace: dict[str, Any], label: str) -> None:
+    """Execute a cell in `namespace`, its lines known to tracebacks under `label`."""
+    linecache.cache[label] = (len(source), None, source.splitlines(True), label)
+    exec(compile(source, label, "exec"), namespace)
+
+
 def student_error(error: BaseException) -> StudentError:
     """Describe an exception of learner code by its type, its message and the learner's own line."""
     try:

@@ -18,11 +18,11 @@ def check(name: str) -> None:
     except course.UnknownName as error:
         print(f"check: {error}")
         return
-    handle = LocalHandle(_learner_namespace(), seconds=checking.SECONDS)
+    handle = LocalHandle(learner_namespace(), seconds=checking.SECONDS)
     outcome = checking.run_visible(name, handle)
     if places.recording():
         _keep(lambda store: store.record_attempt(name, outcome.status, outcome.mutant))
-    _display(messages.outcome_html(outcome), messages.outcome_text(outcome))
+    _display("text/html", messages.outcome_html(outcome), messages.outcome_text(outcome))
 
 
 def hint(name: str) -> None:
@@ -87,7 +87,8 @@ def quiz(name: str) -> None:
         print(f"quiz: {error}")
 
 
-def _learner_namespace() -> dict[str, Any]:
+def learner_namespace() -> dict[str, Any]:
+    """Return the names of the running kernel, or of the program where there is none."""
     try:
         from IPython import get_ipython
     except ImportError:
@@ -108,19 +109,15 @@ def _keep(action: Any) -> Any:
         return None
 
 
-def _display(markup: str, text: str) -> None:
+def _display(kind: str, markup: str, text: str) -> None:
+    """Show the markup where there is a notebook, the text where there is none."""
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from IPython.display import display
 
-        display({"text/html": markup, "text/plain": text}, raw=True)
+        display({kind: markup, "text/plain": text}, raw=True)
     else:
         print(text)
 
 
 def _display_markdown(text: str) -> None:
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
-        from IPython.display import display
-
-        display({"text/markdown": text, "text/plain": text}, raw=True)
-    else:
-        print(text)
+    _display("text/markdown", text, text)

@@ -14,7 +14,7 @@ from typing import Any
 
 from rl2lib.lab import checking, course, workbook
 from rl2lib.lab.checking import Outcome
-from rl2lib.lab.handle import LocalHandle, student_error
+from rl2lib.lab.handle import LocalHandle, run_cell, student_error
 
 START_SECONDS = 60.0
 
@@ -125,11 +125,11 @@ def child_main() -> None:
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for source in request["setup"]:
-        exec(compile(source, "<set-up>", "exec"), namespace)
+        run_cell(source, namespace, "<set-up>")
     for index, source in enumerate(request["cells"]):
         tell(cell=index)
         try:
-            exec(compile(source, f"<cell {index + 1}>", "exec"), namespace)
+            run_cell(source, namespace, f"<cell {index + 1}>")
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             found = student_error(error)
             tell(error=index, reason=f"{found.kind}: {found.message}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.reference import run_cell
+from rl2lib.lab.handle import run_cell
 from autograder.source import Notebook, load_course
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
 from rl2lib.experiments.shipped_bandit_lessons import load

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.reference import run_cell
+from rl2lib.lab.handle import run_cell
 from autograder.source import load_course
 
 COURSE = {notebook.number: notebook for notebook in load_course()}

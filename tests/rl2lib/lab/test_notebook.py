@@ -14,7 +14,7 @@ NAME = "mean_trial_return"
 def kernel(monkeypatch):
     """The names that the learner's kernel would hold."""
     names: dict[str, object] = {}
-    monkeypatch.setattr("rl2lib.lab.notebook._learner_namespace", lambda: names)
+    monkeypatch.setattr("rl2lib.lab.notebook.learner_namespace", lambda: names)
     return names
 
 
