@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from autograder.source import Notebook, load_notebook
-from rl2lib.lab.checking import STUB
 from rl2lib.lab.handle import LocalHandle, run_cell
 
 
@@ -39,11 +38,6 @@ def answer_handle(notebook: Notebook, *answers: str, seconds: float | None = Non
 def reference_handle(notebook: Notebook) -> LocalHandle:
     """Return a handle on the reference answers of every exercise of the notebook."""
     return answer_handle(notebook, *(exercise.answer.source for exercise in notebook.exercises))
-
-
-def stub_line(name: str) -> str:
-    """Return the line that stands where an answer should be written."""
-    return f'raise NotImplementedError("{STUB.format(name=name)}")'
 
 
 @contextlib.contextmanager

@@ -18,9 +18,9 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 
-from autograder.reference import stub_line
 from autograder.source import BEGIN, END, Cell, Notebook
 from rl2lib import __version__ as course_version
+from rl2lib.lab.checking import STUB
 
 HIDDEN = (
     '### BEGIN HIDDEN TESTS\nimport autograder.kernel; autograder.kernel.kernel_check("{name}")\n### END HIDDEN TESTS'
@@ -120,7 +120,9 @@ class ClearNamedSolutions(ClearSolutions):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Clear one cell."""
         if utils.is_solution(cell):
-            self.code_stub = {"python": stub_line(cell.metadata.nbgrader["grade_id"])}
+            self.code_stub = {
+                "python": f'raise NotImplementedError("{STUB.format(name=cell.metadata.nbgrader["grade_id"])}")'
+            }
         return super().preprocess_cell(cell, resources, cell_index)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from typing import Any
 
 from rl2lib.lab.checking import Outcome
 from rl2lib.lab.course import Course, Notebook, Option
@@ -65,38 +64,17 @@ def _parts(outcome: Outcome) -> list[tuple[str, str]]:
     return [(label, text) for label, text in parts if text]
 
 
-def progress_rows(course: Course, passed: set[str], answered: set[str]) -> list[dict[str, Any]]:
-    """Return one row a notebook: exercises and quiz questions done, minutes left."""
-    rows = []
-    for notebook in course.notebooks:
-        done = [exercise for exercise in notebook.exercises if exercise.name in passed]
-        waiting = [exercise.name for exercise in notebook.exercises if exercise.name not in passed]
-        waiting += [f'quiz("{quiz.name}")' for quiz in notebook.quizzes if quiz.name not in answered]
-        left = sum(exercise.minutes for exercise in notebook.exercises if exercise.name not in passed)
-        rows.append(
-            {
-                "notebook": notebook.name,
-                "title": notebook.title,
-                "passed": len(done),
-                "exercises": len(notebook.exercises),
-                "answered": sum(quiz.name in answered for quiz in notebook.quizzes),
-                "quizzes": len(notebook.quizzes),
-                "minutes_left": left,
-                "next": waiting[0] if waiting else "",
-            }
-        )
-    return rows
-
-
-def progress_text(rows: list[dict[str, Any]]) -> str:
-    """Lay the progress rows out as a plain table."""
+def progress_text(course: Course, passed: set[str], answered: set[str]) -> str:
+    """Return one row a notebook: exercises and quiz questions done, minutes left, what comes next."""
     lines = [f"{'notebook':<24}{'exercises':>10}{'quiz':>7}{'min left':>10}   next"]
-    for row in rows:
-        exercises = f"{row['passed']}/{row['exercises']}"
-        quizzes = f"{row['answered']}/{row['quizzes']}"
-        lines.append(
-            f"{row['notebook']:<24}{exercises:>10}{quizzes:>7}{row['minutes_left']:>10}   {row['next'] or 'done'}"
-        )
+    for notebook in course.notebooks:
+        todo = [exercise for exercise in notebook.exercises if exercise.name not in passed]
+        unasked = [quiz.name for quiz in notebook.quizzes if quiz.name not in answered]
+        waiting = [exercise.name for exercise in todo] + [f'quiz("{name}")' for name in unasked]
+        exercises = f"{len(notebook.exercises) - len(todo)}/{len(notebook.exercises)}"
+        quizzes = f"{len(notebook.quizzes) - len(unasked)}/{len(notebook.quizzes)}"
+        minutes = sum(exercise.minutes for exercise in todo)
+        lines.append(f"{notebook.name:<24}{exercises:>10}{quizzes:>7}{minutes:>10}   {[*waiting, 'done'][0]}")
     return "\n".join(lines)
 
 

@@ -64,7 +64,7 @@ def solution(name: str) -> None:
 def progress() -> None:
     """Show what has passed so far, and what comes next."""
     store = Store()
-    print(messages.progress_text(messages.progress_rows(course.load(), store.passed(), store.answered())))
+    print(messages.progress_text(course.load(), store.passed(), store.answered()))
 
 
 def submit(number: str) -> None:
