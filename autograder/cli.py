@@ -137,7 +137,7 @@ def grade(
 ) -> None:
     """Grade a folder of submissions; begun before, it goes on from where it stopped."""
     from autograder.batch import grade_folder
-    from autograder.report import table
+    from autograder.class_report import table
     from autograder.worker import Grader
 
     results = grade_folder(
@@ -160,7 +160,7 @@ def report(
     to: Annotated[Path | None, typer.Option(help="where the report goes instead of OUT")] = None,
 ) -> None:
     """Write the instructor's view of a class: report.html (opens offline), report.json, report_*.csv."""
-    from autograder.report import NothingToReport, overview, write_report
+    from autograder.class_report import NothingToReport, overview, write_report
 
     try:
         summary = write_report(out, to)

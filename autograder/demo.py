@@ -13,8 +13,8 @@ from typing import Any
 
 from autograder.batch import grade_folder
 from autograder.build import build
+from autograder.class_report import table
 from autograder.release import to_text
-from autograder.report import table
 from autograder.samples import filled, reference_answers, sample_students, write_submission
 from autograder.source import Notebook, course_root, find_notebook, load_course
 from rl2lib.files import write_if_changed

@@ -113,8 +113,8 @@ def write_class(results: list[dict[str, Any]], out: Path) -> None:
 
 
 def main() -> None:
+    from autograder.class_report.reading import read_results
     from autograder.feedback import feedback_html, feedback_markdown
-    from autograder.report.reading import read_results
     from rl2lib.files import write_whole
 
     out = Path(sys.argv[1])

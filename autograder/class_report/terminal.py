@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.summary import Summary
+from autograder.class_report.summary import Summary
 from autograder.result import Result
 from autograder.shown_text import visible_line
 from rl2lib.lab.messages import MARKS

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from autograder.report.reading import Reading
-from autograder.report.statistics import histogram, quartiles, wilson_interval
+from autograder.class_report.reading import Reading
+from autograder.class_report.statistics import histogram, quartiles, wilson_interval
 from autograder.result import Result
 from autograder.sections import Section, exercise_number, where_to_read
 from rl2lib.lab import course

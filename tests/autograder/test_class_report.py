@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from scipy import stats
 from typer.testing import CliRunner
 
+from autograder.class_report import NothingToReport, overview, table, write_report
+from autograder.class_report.charts import STATUS, histogram_chart, outcome_bar
+from autograder.class_report.reading import read_results
+from autograder.class_report.statistics import histogram, quartiles, wilson_interval
+from autograder.class_report.summary import summarise
 from autograder.cli import app
-from autograder.report import NothingToReport, overview, table, write_report
-from autograder.report.charts import STATUS, histogram_chart, outcome_bar
-from autograder.report.reading import read_results
-from autograder.report.statistics import histogram, quartiles, wilson_interval
-from autograder.report.summary import summarise
 from autograder.result import MAX_STUDENT, ExerciseResult, Result
 from rl2lib.lab import course
 from rl2lib.lab.messages import HEADINGS

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.report import charts
-from autograder.report.summary import ExerciseSummary, Group, Summary, is_graded, is_isolated
+from autograder.class_report import charts
+from autograder.class_report.summary import ExerciseSummary, Group, Summary, is_graded, is_isolated
 from autograder.result import Result
 from autograder.source import course_root
 from autograder.templates import environment

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from autograder.report.page import report_page
-from autograder.report.reading import read_results
-from autograder.report.summary import Group, NotebookSummary, Summary, is_graded, is_isolated, summarise
+from autograder.class_report.page import report_page
+from autograder.class_report.reading import read_results
+from autograder.class_report.summary import Group, NotebookSummary, Summary, is_graded, is_isolated, summarise
 from autograder.shown_text import csv_table
 from rl2lib.files import write_whole
 from rl2lib.lab.messages import HEADINGS
