@@ -22,13 +22,13 @@ import pytest
 from distributed import LocalCluster
 from msgspec.structs import replace
 
-from autograder import batch, journal, worker  # noqa: F401 (worker is for PROGRAM)
+from autograder import batch, journal, worker
 from autograder.batch import grade_folder
 from autograder.box.sandbox import SandboxMissing
 from autograder.journal import BatchError, Journal
 from autograder.result import ExerciseResult, Result
-from autograder.source import load_course
-from autograder.worker import VERSIONS, Grader
+from autograder.source import SourceError, load_course
+from autograder.worker import VERSIONS, Grader, GraderFault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOK = next(item for item in load_course() if item.number == "00")
@@ -238,6 +238,21 @@ def test_a_worker_that_cannot_grade_is_named_before_any_grading(lessons):
 
 
 # --------------------------------------------------------------------------------------- names
+
+
+def test_an_old_release_is_said_before_any_grading(tmp_path, monkeypatch):
+    def old(notebook):
+        raise SourceError(notebook.release, 1, "run `make build`")
+
+    monkeypatch.setattr(batch, "load_release", old)
+    monkeypatch.setattr(worker, "load_release", old)
+    lessons = Class(tmp_path)
+    lessons.submit(ada="pass")
+    with pytest.raises(SourceError, match=f"notebooks/{NAME}.ipynb:1: run `make build`"):
+        lessons.grade()
+    assert not lessons.out.exists()
+    with pytest.raises(GraderFault, match="run `make build`"):  # a worker has files of its own
+        Grader().ready()
 
 
 def test_no_name_gets_out_of_the_output_folder_or_into_markup(lessons, capsys):

@@ -46,7 +46,7 @@ class Class:
             **os.environ,
             "RL2_COURSE": str(self.folder),
             "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
-            "PYTHONPATH": str(self.checkout),
+            "PYTHONPATH": os.pathsep.join([str(self.checkout), str(ROOT)]),
             "OMP_NUM_THREADS": "1",
         }
         command = (sys.executable, "-W", "ignore", "-m", *command)
