@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from autograder import refused
 from autograder.release import nbgrader_source, student_release, to_text
