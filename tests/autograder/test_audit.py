@@ -12,6 +12,7 @@ RECORD = read_record(course_root())
 NAMES = {item.name for notebook in COURSE for item in notebook.exercises}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", COURSE, ids=[notebook.number for notebook in COURSE])
 class TestNotebook:
     """One group a notebook, so that test processes share the work."""

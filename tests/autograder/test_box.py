@@ -246,6 +246,7 @@ def lives(process):
     return True
 
 
+@pytest.mark.slow
 def test_a_room_that_is_killed_is_replaced(sandbox):
     with BoxHandle(sandbox, 10.0) as handle:
         for process in descendants(sandbox._room._process.pid):
@@ -276,6 +277,7 @@ def test_boxes_are_opened_from_many_threads(sandbox):
 # ------------------------------------------------------------------------------------------ other machines
 
 
+@pytest.mark.slow
 def test_without_namespaces_of_its_own_each_box_gets_a_room(monkeypatch):
     """As on kernels that allow bubblewrap but nothing below it: told by a nursery that cannot nest."""
     monkeypatch.setattr(rooms.Room, "_answer", _no_nesting(rooms.Room._answer))

@@ -123,6 +123,7 @@ def test_tampering_with_our_cells_changes_nothing_and_is_flagged(course, tmp_pat
     assert fair.points == notebook.points
 
 
+@pytest.mark.slow
 def test_every_unreadable_submission_has_its_reason(course, tmp_path):
     notebook = course["00"]
     folder = tmp_path / "submitted"
@@ -152,6 +153,7 @@ def test_every_unreadable_submission_has_its_reason(course, tmp_path):
     assert len(list((out / "feedback").rglob("*.html"))) == len(list((out / "feedback").rglob("*.md"))) == 6
 
 
+@pytest.mark.slow
 def test_grading_twice_into_the_same_gradebook_keeps_manual_scores(course, tmp_path):
     from nbgrader.api import Gradebook
 
@@ -171,6 +173,7 @@ def test_grading_twice_into_the_same_gradebook_keeps_manual_scores(course, tmp_p
         assert len(gradebook.assignments) == 1 and len(gradebook.students) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's own
 def test_the_gradebook_is_what_nbgraders_own_methods_make(course, tmp_path):
     """Same rows, so that its formgrader and export see no difference; an exercise that came later gets its row."""

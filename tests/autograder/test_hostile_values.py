@@ -84,6 +84,7 @@ class Saboteur:
         return sabotaged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "name"), EXERCISES, ids=NAMES)
 def test_no_value_breaks_a_check(notebook, name):
     for seed in range(12):

@@ -55,6 +55,7 @@ def url(tmp_path) -> Iterator[str]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_a_gradebook_on_postgresql_keeps_grades_comments_and_manual_scores(url, tmp_path):
     from nbgrader.api import Gradebook
 

@@ -57,6 +57,7 @@ def test_a_released_notebook_holds_no_answer_no_hidden_test_no_output(notebook, 
             assert "NotImplementedError" in cell.source
 
 
+@pytest.mark.slow
 @BY_NAME
 def test_a_released_notebook_fails_with_the_stubs_message_and_nothing_else(notebook, root, tmp_path):
     released = copy.deepcopy(read(root / "notebooks" / f"{notebook.name}.ipynb"))
