@@ -133,6 +133,7 @@ def lessons(tmp_path, cluster):
 # --------------------------------------------------------------------------------------- workers
 
 
+@pytest.mark.slow
 def test_workers_that_die_lie_and_fail_cost_nobody_else_anything(lessons):
     good = {f"good{number:02d}": "sleep 0.02" for number in range(20)}
     lies = {f"lie-{name}": f"lie {name}" for name in LIES}
@@ -319,6 +320,7 @@ def client(lessons):
 COUNT = 120  # more than can be graded while the test looks away
 
 
+@pytest.mark.slow
 def test_a_killed_client_and_an_interrupted_one_go_on_where_they_stopped(tmp_path, cluster):
     lessons = Class(tmp_path)
     students = {f"s{number:03d}": "sleep 0.1" for number in range(COUNT)}
@@ -376,6 +378,7 @@ def tls_settings(folder) -> dict[str, str]:
     return {f"distributed.comm.tls.{name}": value for name, value in found.items()}
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_is_said_and_what_was_graded_is_kept(tmp_path):
     lessons = Class(tmp_path)
     lessons.submit(**{f"s{number:02d}": "sleep 0.1" for number in range(60)})
@@ -459,6 +462,7 @@ def test_a_disk_that_is_full_or_closed_is_said(tmp_path, monkeypatch):
         Journal(tmp_path / "file" / "below")
 
 
+@pytest.mark.slow
 def test_a_gradebook_that_is_not_to_be_had_is_said_when_all_else_is_written(lessons):
     lessons.submit(ada="sleep 0")
     with pytest.raises(BatchError, match=r"the gradebook cannot be written .* everything else is in"):

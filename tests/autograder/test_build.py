@@ -133,6 +133,7 @@ def test_a_number_quoted_from_a_table_is_named_by_cell_agent_and_column(tmp_path
         assert len(wrong_quotes(tmp_path)) == 1
 
 
+@pytest.mark.slow
 def test_a_header_typo_is_one_line_and_exit_code_two(tiny, root, monkeypatch):
     path = tiny / "solutions" / "07_doubling.py"
     path.write_text(path.read_text().replace("minutes=3", "minuets=3"))
@@ -147,6 +148,7 @@ def test_a_header_typo_is_one_line_and_exit_code_two(tiny, root, monkeypatch):
     assert not (tiny / "notebooks").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["grade", "nowhere", "--out", "x"], ["grade", ".", "--out", "x", "--notebook", "99"]]
 )

@@ -247,6 +247,7 @@ def hostile_class(num_students):
             yield Result(name, notebook.name, "0.1.0", "ab" * 32, "0.1.0", 7, marks, (hostile,) * 50, "none")
 
 
+@pytest.mark.slow
 def test_hostile_text_is_shown_and_does_nothing(tmp_path):
     (tmp_path / "results.jsonl").write_bytes(b"\n".join(result.to_json() for result in hostile_class(300)))
     summary = write_report(tmp_path)

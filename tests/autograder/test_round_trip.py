@@ -152,38 +152,47 @@ class RoundTrip:
             assert path.is_dir() or CANARY.encode() not in path.read_bytes()
 
 
+@pytest.mark.slow
 class TestNotebook00(RoundTrip):
     number = "00"
 
 
+@pytest.mark.slow
 class TestNotebook01(RoundTrip):
     number = "01"
 
 
+@pytest.mark.slow
 class TestNotebook02(RoundTrip):
     number = "02"
 
 
+@pytest.mark.slow
 class TestNotebook03(RoundTrip):
     number = "03"
 
 
+@pytest.mark.slow
 class TestNotebook04(RoundTrip):
     number = "04"
 
 
+@pytest.mark.slow
 class TestNotebook05(RoundTrip):
     number = "05"
 
 
+@pytest.mark.slow
 class TestNotebook06(RoundTrip):
     number = "06"
 
 
+@pytest.mark.slow
 class TestNotebook07(RoundTrip):
     number = "07"
 
 
+@pytest.mark.slow
 def test_stock_nbgrader_without_our_configuration_still_grades(tmp_path):
     """In the student's own kernel, where whoever shares it can tamper; right and blank answers get what they should."""
     notebook = COURSE["00"]
@@ -205,6 +214,7 @@ def test_every_notebook_has_its_round_trip():
     assert {item.number for item in RoundTrip.__subclasses__()} == set(COURSE)
 
 
+@pytest.mark.slow
 def test_late_penalties_and_manual_marks_outlive_grading_again(tmp_path):
     """What an instructor does by hand in nbgrader, with grading in a box."""
     from nbgrader.api import Gradebook

@@ -31,12 +31,14 @@ def run_cells(notebook: Notebook, namespace: dict[str, Any], *marks: str) -> dic
     return namespace
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_figure_are_exact(notebook: Notebook) -> None:
     found = run_cells(notebook, {}, "exact = {")["exact"]
     assert found["Bayes-optimal"] == pytest.approx(bayes_optimal_value(5, 10), abs=1e-6)
     assert found["greedy"] == pytest.approx(6.5686, abs=5e-5) and found["random"] == 5.0
 
 
+@pytest.mark.slow
 def test_the_two_armed_table_says_what_the_text_reads_in_it(notebook: Notebook) -> None:
     lessons = load()
     given = {"lessons": lessons, "num_pulls": lessons.config.num_pulls_long}

@@ -26,6 +26,7 @@ def results(number: str, monkeypatch) -> dict[str, Any]:
     return namespace
 
 
+@pytest.mark.slow
 def test_00_the_agent_with_one_weight_learns_and_without_memory_does_not(monkeypatch):
     found = results("00", monkeypatch)
     with_memory = np.mean([curve[-20:] for _, curve in found["trained"]])
@@ -34,6 +35,7 @@ def test_00_the_agent_with_one_weight_learns_and_without_memory_does_not(monkeyp
     assert found["weight"] == pytest.approx(1.8, abs=0.15)
 
 
+@pytest.mark.slow
 def test_01_greedy_is_at_94_percent_and_the_switch_is_at_eight_pulls(monkeypatch):
     found = results("01", monkeypatch)
     values = {name: value for name, (value, _) in found["values"].items()}
