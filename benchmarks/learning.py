@@ -16,12 +16,15 @@ from functools import partial
 from typing import Any
 
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings
-from benchmarks.ours import Sizes, Watched, num_tasks, shortened
+from benchmarks.ours import Sizes, Watched, num_tasks, planned, ppo_config, shortened
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.evaluation.evaluate import evaluate, play
-from rl2lib.experiments.quickstart import PPO_SETTINGS, QuickstartConfig
-from rl2lib.experiments.recipes import Recipe, gru_bandit_n10
+from rl2lib.experiments.papers.table1 import EXPERIMENT as TABLE1
+from rl2lib.experiments.papers.table1.trained import Cell, gru_name
+from rl2lib.experiments.plan import Stage
+from rl2lib.experiments.quickstart import PPO_SETTINGS, QuickstartConfig, stage
+from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.loop import torch_threads, train
 from rl2lib.types import Policy
@@ -32,14 +35,15 @@ CUT_OFF = 10.0
 """sb3-contrib is given this many times our wall time."""
 
 PLAIN, TOLD = "sampled rewards", "critic told the task"
-RECIPES: dict[str, Callable[[int], Recipe]] = {
-    PLAIN: gru_bandit_n10,
-    TOLD: partial(gru_bandit_n10, critic_sees_task=True),
+STAGES: dict[str, Callable[[int], Stage]] = {
+    PLAIN: lambda seed: stage(QuickstartConfig(seed=seed)),
+    TOLD: partial(planned, TABLE1, gru_name(Cell(10, 5))),
 }
-"""Both train the same policy, a plain GRU. The second's critic sees what no policy may; sb3's has no such way."""
+"""The quickstart's, and table 1's, of the same policy, a plain GRU. The second's critic sees what no policy may, and
+learns from expected rewards; sb3's has no such way."""
 
 TO_97 = {
-    name: Figure(f"time to 97% of the optimum, {SETTING}, {name}", "s", 90.0, lower_is_better=True) for name in RECIPES
+    name: Figure(f"time to 97% of the optimum, {SETTING}, {name}", "s", 90.0, lower_is_better=True) for name in STAGES
 }
 TO_99 = Figure(f"time to 99% of the optimum, {SETTING}, {TOLD}", "s", 300.0, lower_is_better=True)
 BESIDE_SB3 = Figure(f"time to 90% of the optimum, {SETTING}: sb3-contrib / ours, {TOLD}", "x", CUT_OFF)
@@ -97,10 +101,10 @@ class Clock:
 class HeldOut:
     """Bandits that nobody trains on, and the scores of random and of optimal play on them."""
 
-    def __init__(self, recipe: Recipe, seed: int, num_tasks: int) -> None:
-        self.env, self.seed = recipe.env, seed
+    def __init__(self, setting: Setting, seed: int, num_tasks: int) -> None:
+        self.env, self.seed = setting.env, seed
         generator = make_generators(seed, "held-out tasks")["held-out tasks"]
-        self.tasks = recipe.distribution.sample(num_tasks, generator)
+        self.tasks = setting.distribution.sample(num_tasks, generator)
         num_arms = self.env.num_actions
         agents: dict[str, Policy[Any]] = {"random": Random(num_arms), "optimal": BayesOptimal(num_arms, NUM_PULLS)}
         bounds = evaluate(agents, self.env, self.tasks, seed=seed)
@@ -119,8 +123,8 @@ def learning(settings: Settings) -> list[Measurement]:
     measurements = []
     for figure, level, name in plans:
         clocks = [run_ours(settings, name, seed, -1.0 if settings.quick else level) for seed in range(settings.repeats)]
-        recipe = RECIPES[name](0)
-        measurements.append(_timed(figure, clocks, f"GRU-64, {recipe.training.iterations} iterations planned"))
+        iterations = STAGES[name](0).training.iterations
+        measurements.append(_timed(figure, clocks, f"GRU-64, {iterations} iterations planned"))
     return measurements
 
 
@@ -130,15 +134,15 @@ def learning_sb3(settings: Settings) -> list[Measurement]:
 
     level = -1.0 if settings.quick else 0.9
     figures = {TOLD: BESIDE_SB3, PLAIN: BESIDE_SB3_PLAIN}
-    ours_by_recipe: dict[str, list[Clock]] = {name: [] for name in figures}
+    ours_by_stage: dict[str, list[Clock]] = {name: [] for name in figures}
     theirs: dict[str, list[Clock]] = {name: [] for name in THEIR_SETTINGS}
     for seed in range(settings.repeats):
-        for name, clocks in ours_by_recipe.items():
+        for name, clocks in ours_by_stage.items():
             clocks.append(run_ours(settings, name, seed, level))
-        limit = CUT_OFF * max(clocks[-1].seconds[-1] for clocks in ours_by_recipe.values())
+        limit = CUT_OFF * max(clocks[-1].seconds[-1] for clocks in ours_by_stage.values())
         for name, their in THEIR_SETTINGS.items():
             theirs[name].append(run_theirs(settings, seed, level, limit, their))
-    return [_beside(figure, ours_by_recipe[name], theirs) for name, figure in figures.items()]
+    return [_beside(figure, ours_by_stage[name], theirs) for name, figure in figures.items()]
 
 
 def _beside(figure: Figure, our_clocks: list[Clock], theirs: dict[str, list[Clock]]) -> Measurement:
@@ -173,20 +177,20 @@ THEIR_SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def run_ours(settings: Settings, name: str, seed: int, level: float) -> Clock:
-    """Train by a recipe until the level is reached."""
-    recipe = shortened(settings, RECIPES[name](seed))
-    held_out = HeldOut(recipe, seed, num_tasks(settings, NUM_TASKS))
-    greedy = recipe.policy.acting("greedy")
+    """Train until the level is reached."""
+    ours = shortened(settings, STAGES[name](seed))
+    held_out = HeldOut(ours.setting, seed, num_tasks(settings, NUM_TASKS))
+    greedy = ours.learner.policy.acting("greedy")
 
     def after() -> None:
         if clock.look():
             raise Enough
 
-    watched = Watched(recipe.learner(), after)
+    watched = Watched(ours.learner, after)
     with torch_threads(1):
         clock = Clock(lambda: held_out.score(greedy), level)
         with contextlib.suppress(Enough):
-            train(watched, recipe.distribution, recipe.env, recipe.training, progress=False)
+            train(watched, *ours.setting, ours.training, progress=False)
     return clock
 
 
@@ -194,15 +198,15 @@ def run_theirs(settings: Settings, seed: int, level: float, limit: float, their:
     """Train sb3-contrib's learner on the same bandits until the level is reached or the limit is over."""
     from benchmarks import sb3
 
-    recipe = shortened(settings, RECIPES[PLAIN](seed))
-    held_out = HeldOut(recipe, seed, num_tasks(settings, NUM_TASKS))
+    ours = shortened(settings, STAGES[PLAIN](seed))
+    held_out = HeldOut(ours.setting, seed, num_tasks(settings, NUM_TASKS))
     sizes = Sizes(
-        recipe.env.num_actions,
+        ours.setting.env.num_actions,
         NUM_PULLS,
         QuickstartConfig.hidden_size,
-        recipe.training.trials_per_iteration,
-        recipe.ppo.minibatch_trials,
-        recipe.ppo.epochs,
+        ours.training.trials_per_iteration,
+        ppo_config(ours).minibatch_trials,
+        ppo_config(ours).epochs,
     )
     with torch_threads(1):
         model = sb3.recurrent_ppo(sizes, seed=seed, **their)
@@ -213,10 +217,10 @@ def run_theirs(settings: Settings, seed: int, level: float, limit: float, their:
     return clock
 
 
-def _timed(figure: Figure, clocks: Sequence[Clock], recipe: str) -> Measurement:
+def _timed(figure: Figure, clocks: Sequence[Clock], trained: str) -> Measurement:
     median = statistics.median(clock.time for clock in clocks)
     reached = sum(clock.reached for clock in clocks)
-    note = f"{reached} of {len(clocks)} seeds, median; {recipe}; {LOOKED}"
+    note = f"{reached} of {len(clocks)} seeds, median; {trained}; {LOOKED}"
     if math.isinf(median):
         best = statistics.median(max(clock.scores) for clock in clocks)
         return figure.missing(f"not reached: {note}; the median of best scores is {best:.3f}")

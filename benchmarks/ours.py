@@ -12,13 +12,13 @@ from torch import nn
 from benchmarks.measure import Settings
 from rl2lib.agents.cores import GRU
 from rl2lib.agents.recurrent import RecurrentActorCritic, RecurrentBaseline, RecurrentPolicy
-from rl2lib.experiments.recipes import Recipe
+from rl2lib.experiments.plan import Experiment, Stage
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training.learner import Learner
 from rl2lib.training.loop import TrainingConfig, train
 from rl2lib.training.ppo import PPO, PPOConfig
-from rl2lib.types import Trajectory
+from rl2lib.types import Trajectory, expect_kind
 
 __all__ = [
     "GRU",
@@ -28,6 +28,8 @@ __all__ = [
     "Watched",
     "iterate",
     "num_tasks",
+    "planned",
+    "ppo_config",
     "separate_critic",
     "shared_critic",
     "shortened",
@@ -90,11 +92,25 @@ def iterate(learner: Learner, sizes: Sizes, seed: int, iterations: int = 1) -> N
     train(learner, distribution, env, TrainingConfig(iterations, sizes.trials, seed), progress=False)
 
 
-def shortened(settings: Settings, recipe: Recipe) -> Recipe:
-    """Return the recipe, or a few trials of it in a hurry."""
+def planned(experiment: Experiment, name: str, seed: int) -> Stage:
+    """Return the one stage of a run of a paper's experiment, as a laptop trains it."""
+    (run,) = [run for run in experiment.runs("laptop") if run.name == name]
+    (stage,) = run.stages(run.policy(seed), seed)
+    return stage
+
+
+def shortened(settings: Settings, stage: Stage) -> Stage:
+    """Return a stage of PPO, or a few trials of it in a hurry."""
     if not settings.quick:
-        return recipe
-    return replace(recipe, training=TrainingConfig(2, 8), ppo=replace(recipe.ppo, epochs=1))
+        return stage
+    learner = expect_kind("learner", stage.learner, PPO)
+    quick = PPO(learner.policy, learner.baseline, replace(ppo_config(stage), epochs=1))
+    return stage._replace(learner=quick, training=TrainingConfig(2, 8))
+
+
+def ppo_config(stage: Stage) -> PPOConfig:
+    """Return the settings of a stage's PPO."""
+    return expect_kind("config", stage.learner.config, PPOConfig)
 
 
 def num_tasks(settings: Settings, whole: int) -> int:

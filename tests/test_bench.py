@@ -17,7 +17,7 @@ from benchmarks.measure import Benchmark, Figure, Measurement, Settings, Unavail
 from rl2lib import cli
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
-from rl2lib.experiments.recipes import gru_bandit_n10
+from rl2lib.experiments.quickstart import SMOKE, stage
 from rl2lib.gym import flat_step_input
 from rl2lib.lab import places
 from rl2lib.rollout import rollout
@@ -366,14 +366,22 @@ def test_a_time_that_was_not_reached_is_not_a_time():
     there, not_there = learning.Clock(lambda: 1.0, 0.9), learning.Clock(lambda: 0.5, 0.9)
     for clock in (there, not_there):
         clock.look()
-    missed = learning._timed(SECONDS, [there, not_there, not_there], "recipe")
+    missed = learning._timed(SECONDS, [there, not_there, not_there], "how")
     assert missed.measured is None and missed.met is False and "1 of 3 seeds" in missed.note
-    reached = learning._timed(SECONDS, [there, there, not_there], "recipe")
+    reached = learning._timed(SECONDS, [there, there, not_there], "how")
     assert reached.measured == there.time and "2 of 3 seeds" in reached.note
 
 
+@pytest.mark.parametrize("name", learning.STAGES)
+def test_both_ways_train_the_same_policy_for_as_long(name):
+    one, same = learning.STAGES[name](3), learning.STAGES[learning.PLAIN](3)
+    assert one.training.seed == 3 and one.training.iterations == same.training.iterations == 150
+    for weight, other in zip(one.learner.policy.parameters(), same.learner.policy.parameters(), strict=True):
+        assert torch.equal(weight, other)
+
+
 def test_optimal_play_scores_one_and_random_play_nought():
-    held_out = learning.HeldOut(gru_bandit_n10(), seed=3, num_tasks=1_000)
+    held_out = learning.HeldOut(stage(SMOKE).setting, seed=3, num_tasks=1_000)
     assert held_out.score(BayesOptimal(5, 10)) == pytest.approx(1.0)
     assert held_out.score(Random(5)) == pytest.approx(0.0, abs=0.02)
 

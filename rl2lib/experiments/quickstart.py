@@ -14,11 +14,13 @@ from rl2lib.agents.bandit import UCB1, Greedy, Random, Thompson
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.evaluation.evaluate import Comparison, evaluate
+from rl2lib.experiments.plan import Stage
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
-from rl2lib.tasks.sampling import make_generators
+from rl2lib.tasks.catalogue import Setting
+from rl2lib.tasks.sampling import make_generator
 from rl2lib.training.loop import TrainingConfig, TrainingRun, torch_threads, train
 from rl2lib.training.ppo import PPO, PPOConfig
-from rl2lib.types import Policy
+from rl2lib.types import Policy, expect_kind
 
 RL2_GREEDY, RL2_SAMPLED = "RL², greedy actions", "RL², sampled actions"
 RANDOM, OPTIMAL = "random", "Bayes-optimal"
@@ -89,6 +91,17 @@ class QuickstartResult:
         return f"{self.evaluation.table()}\nNo agent can expect more than {self.optimal_value:.4f} (exact)."
 
 
+def stage(config: QuickstartConfig) -> Stage:
+    """Return fresh networks with their learner, what they learn on, and for how long."""
+    generator = make_generator(config.seed, "weights")
+    shape = ((1,), config.num_arms, config.hidden_size)
+    policy = RecurrentPolicy(*shape, generator=generator)
+    baseline = RecurrentBaseline(*shape, generator=generator)
+    setting = Setting(IndependentBandits(config.num_arms), BanditEnv(config.num_arms, config.num_pulls))
+    training = TrainingConfig(config.iterations, config.trials_per_iteration, config.seed)
+    return Stage(PPO(policy, baseline, config.ppo), setting, training)
+
+
 def run(
     config: QuickstartConfig | None = None, *, folder: Path | None = None, progress: bool | None = None
 ) -> QuickstartResult:
@@ -103,21 +116,9 @@ def run(
         The comparison, the run and the trained policy.
     """
     config = config or QuickstartConfig()
-    generators = make_generators(config.seed, "weights", "test tasks")
-    shape = ((1,), config.num_arms, config.hidden_size)
-    policy = RecurrentPolicy(*shape, generator=generators["weights"])
-    baseline = RecurrentBaseline(*shape, generator=generators["weights"])
-    distribution = IndependentBandits(config.num_arms)
-    env = BanditEnv(config.num_arms, config.num_pulls)
-    training_run = train(
-        PPO(policy, baseline, config.ppo),
-        distribution,
-        env,
-        TrainingConfig(config.iterations, config.trials_per_iteration, config.seed),
-        folder=folder,
-        progress=progress,
-        threads=config.threads,
-    )
+    learner, (distribution, env), training, _ = stage(config)
+    policy = expect_kind("policy", learner.policy, RecurrentPolicy)
+    training_run = train(learner, distribution, env, training, folder=folder, progress=progress, threads=config.threads)
     optimal = BayesOptimal(config.num_arms, config.num_pulls)
     agents: dict[str, Policy[Any]] = {
         RL2_GREEDY: policy.acting("greedy"),
@@ -132,7 +133,7 @@ def run(
         evaluation = evaluate(
             agents,
             env,
-            distribution.sample(config.num_test_tasks, generators["test tasks"]),
+            distribution.sample(config.num_test_tasks, make_generator(config.seed, "test tasks")),
             seed=config.seed,
             random=RANDOM,
             reference=OPTIMAL,
