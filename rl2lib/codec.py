@@ -7,10 +7,13 @@ unknown, of another type or out of range is refused with its place. Nothing is c
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+"""A sha256, in hexadecimal digits."""
+Count = Annotated[int, msgspec.Meta(ge=0)]
 Kind = TypeVar("Kind")
 
 
@@ -35,6 +38,23 @@ def decode(data: bytes | str, kind: type[Kind], name: str) -> Kind:
         raise CodecError(f"{name}: {said(error)}") from error
 
 
+def decode_dict(data: bytes | str, kind: Any, name: str) -> dict[str, Any]:
+    """Return the dict that some JSON is.
+
+    Args:
+        data: the text, from anybody.
+        kind: a TypedDict that says its fields; more are refused.
+        name: of the file or the record, to begin a message with.
+
+    Raises:
+        CodecError: if it is not JSON, or not of that kind.
+    """
+    if unknown := decode(data, dict[str, msgspec.Raw], name).keys() - kind.__annotations__.keys():
+        raise CodecError(f"{name}: object contains unknown field `{min(unknown)}`")
+    found: dict[str, Any] = decode(data, kind, name)
+    return found
+
+
 def said(error: Exception) -> str:
     """Return an error of msgspec as words of ours: "expected `int`, got `str` - at `$.seed`"."""
     text = str(error)
@@ -42,7 +62,7 @@ def said(error: Exception) -> str:
 
 
 def builtins(record: Any) -> Any:
-    """Return a record as what JSON has: dicts, lists, texts, numbers."""
+    """Return a record as what `json.dumps` takes: dicts, tuples, texts, numbers."""
     return msgspec.to_builtins(record)
 
 

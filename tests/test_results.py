@@ -51,6 +51,16 @@ def test_the_summary_tells_of_every_experiment(results):
 
 
 @pytest.mark.slow
+def test_every_row_and_point_is_written_again_byte_for_byte(results, tmp_path):
+    tables = [path for path in sorted(results.glob("*/*.csv")) if not path.stem.endswith("-points")]
+    assert len(tables) > 10
+    for table in tables:
+        copy = tmp_path / table.parent.name / table.name
+        rows.write(copy, rows.read(table))
+        there = {path.name: path.read_bytes() for path in table.parent.glob(f"{table.stem}*.csv")}
+        assert {path.name: path.read_bytes() for path in copy.parent.glob("*.csv")} == there, table
+
+
 def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
     for folder in results.glob("*/checkpoints"):
         for path in folder.glob(f"{SCALE}-*.safetensors"):

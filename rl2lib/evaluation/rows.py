@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo
 
+from rl2lib.codec import Count
 from rl2lib.evaluation.statistics import Estimate, normal_estimate, student_estimate
 from rl2lib.files import write_whole
 
-Count = Annotated[int, Meta(ge=0)]
 Error = Annotated[float, Meta(ge=0)]
 CeilingIs = Literal["", "exact", "best known", "told the task"]
 Record = TypeVar("Record", bound=Struct)

@@ -10,15 +10,66 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar, get_type_hints
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
+from rl2lib import codec
+from rl2lib.codec import CodecError, Count, Digest
 from rl2lib.files import write_whole
 from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
 
 T = TypeVar("T")
+
+
+class Versioned(TypedDict):
+    """What every card begins with, of whatever version."""
+
+    version: int
+
+
+class Card(Versioned):
+    """What a card says, as JSON values.
+
+    Attributes:
+        version: of the files' form; raised when that or the networks change.
+        what: a line for a reader.
+        regenerate: the command that makes the files again.
+        sha256: of the weights.
+        torch: the version that made them.
+        config: the settings.
+        precision: "half" or "single", of the weights of a run.
+        env_steps: that it was trained for.
+        iterations: of its last stage, after which these weights were kept.
+        seconds: of its training.
+        device: where.
+        commit: of the code.
+        history: learning curves by metric, None where nothing was noted.
+        scale, runs, rows: of a bundle, see `bundled`.
+        agents, curves, results: of the notebooks' studies.
+    """
+
+    what: str
+    regenerate: str
+    sha256: Digest
+    torch: NotRequired[str]
+    config: NotRequired[dict[str, Any]]
+    precision: NotRequired[Literal["half", "single"]]
+    env_steps: NotRequired[Count]
+    iterations: NotRequired[Count]
+    seconds: NotRequired[Annotated[float, Meta(ge=0)]]
+    device: NotRequired[str]
+    commit: NotRequired[str]
+    history: NotRequired[dict[str, list[float | None]]]
+    scale: NotRequired[str]
+    runs: NotRequired[dict[str, dict[str, Any]]]
+    rows: NotRequired[list[dict[str, Any]]]
+    agents: NotRequired[list[Any]]
+    curves: NotRequired[dict[str, Any]]
+    results: NotRequired[dict[str, Any]]
+
 
 FOLDER = Path(__file__).parent.parent / "lab" / "checkpoints"
 WEIGHTS, CARD = ".safetensors", ".json"
@@ -76,19 +127,21 @@ def load(place: Path, version: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
         CheckpointError: if a file is missing or unreadable, of another version, or not what its card describes.
     """
     try:
-        card = json.loads(place.with_suffix(CARD).read_text(encoding="utf-8"))
-        weights = place.with_suffix(WEIGHTS).read_bytes()
-        found, digest, regenerate = card["version"], card["sha256"], card["regenerate"]
+        content, weights = place.with_suffix(CARD).read_bytes(), place.with_suffix(WEIGHTS).read_bytes()
+        found = codec.decode(content, Versioned, place.name)["version"]
+        if found != version:
+            raise CheckpointError(f"{place.name}: expected version {version}, got {found}; update the course")
+        card = codec.decode_dict(content, Card, place.name)
     except FileNotFoundError as error:
         raise CheckpointError(f"{place.name}: {Path(error.filename).name} is missing") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
         raise CheckpointError(f"{place.name}: it cannot be read ({type(error).__name__}: {error})") from error
-    if found != version:
-        raise CheckpointError(f"{place.name}: expected version {version}, got {found}; update the course")
-    if hashlib.sha256(weights).hexdigest() != digest:
+    except CodecError as error:
+        raise CheckpointError(str(error)) from error
+    if hashlib.sha256(weights).hexdigest() != card["sha256"]:
         raise CheckpointError(
             f"{place.name}: the weights are not those that its card describes, damaged or of another run; "
-            f"`{regenerate}` makes both again"
+            f"`{card['regenerate']}` makes both again"
         )
     return card, tensors_from_bytes(weights)
 

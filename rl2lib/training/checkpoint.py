@@ -13,12 +13,15 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
+
+from rl2lib import codec
+from rl2lib.codec import CodecError, Count, Digest
 
 WEIGHTS, STATE, CARD = "weights.safetensors", "state.safetensors", "card.json"
 PREFIX = "iteration-"
@@ -26,6 +29,13 @@ PREFIX = "iteration-"
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used, and why."""
+
+
+class _Written(TypedDict):
+    """What `save` adds to a card."""
+
+    iteration: Count
+    sha256: dict[str, Digest]
 
 
 @dataclass(frozen=True)
@@ -84,10 +94,11 @@ def load(place: Path) -> Checkpoint:
         CheckpointError: if a file is missing, unreadable or not what the card says.
     """
     try:
-        card = json.loads((place / CARD).read_text())
+        text = (place / CARD).read_bytes()
+        card = codec.decode(text, dict[str, Any], CARD)
+        digests = codec.decode(text, _Written, CARD)["sha256"]
         contents = {name: (place / name).read_bytes() for name in (WEIGHTS, STATE)}
-        digests = card["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, CodecError) as error:
         raise CheckpointError(f"{place}: no whole checkpoint ({error}); delete it and resume from another") from error
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != digests.get(name):

@@ -29,14 +29,14 @@ def written(place: Path, value: float = 1.0, version: int = 2) -> dict[str, Any]
         what="a µ",
         command="python -m some.module",
         config={"seed": 3},
-        curve=[value],
+        history={"trial_return": [value, None]},
     )
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     card = written(tmp_path / "new" / "some")
     read, found = load(tmp_path / "new" / "some", 2)
-    assert read == card and read["config"] == {"seed": 3} and read["curve"] == [1.0]
+    assert read == card and read["config"] == {"seed": 3} and read["history"] == {"trial_return": [1.0, None]}
     assert read["regenerate"] == "python -m some.module" and read["torch"] == torch.__version__
     assert set(found) == {"odd", "matrix"}
     for name, value in tensors(1.0).items():
@@ -71,11 +71,21 @@ HARM: dict[str, tuple[Callable[[Path], object], str]] = {
     "other version": (lambda place: written(place, version=1), "expected version 2, got 1; update the course"),
     "truncated": (truncated, "not those that its card describes.*`python -m some.module` makes both again"),
     "swapped": (swapped, "not those that its card describes"),
-    "card cut short": (lambda place: place.with_suffix(".json").write_text("{"), "cannot be read .JSONDecodeError"),
-    "card of something else": (lambda place: place.with_suffix(".json").write_text("{}"), "cannot be read .KeyError"),
-    "card not an object": (lambda place: place.with_suffix(".json").write_text("[]"), "cannot be read .TypeError"),
-    "card in another coding": (lambda place: place.with_suffix(".json").write_bytes(b"\xff"), "cannot be read"),
-    "checksum of nothing": (lambda place: edited(place, sha256=None), "not those that its card describes"),
+    "card cut short": (lambda place: place.with_suffix(".json").write_text("{"), "input data was truncated"),
+    "card of something else": (
+        lambda place: place.with_suffix(".json").write_text("{}"),
+        "missing required field",
+    ),
+    "card not an object": (lambda place: place.with_suffix(".json").write_text("[]"), "expected `object`, got `array`"),
+    "card in another coding": (lambda place: place.with_suffix(".json").write_bytes(b"\xff"), "JSON is malformed"),
+    "checksum of nothing": (lambda place: edited(place, sha256=None), r"expected `str`, got `null` - at `\$\.sha256`"),
+    "steps that are text": (
+        lambda place: edited(place, env_steps="3"),
+        r"expected `int`, got `str` - at `\$\.env",
+    ),
+    "steps below none": (lambda place: edited(place, env_steps=-3), r"expected `int` >= 0 - at `\$\.env_steps`"),
+    "unknown field": (lambda place: edited(place, bonus=3), "unknown field `bonus`"),
+    "a card from the future": (lambda place: edited(place, version=3, bonus=3), "expected version 2, got 3; update"),
 }
 
 
