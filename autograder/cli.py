@@ -22,7 +22,7 @@ def build(
     check: Annotated[bool, typer.Option("--check", help="change nothing; fail on a stale generated file")] = False,
     execute: Annotated[bool, typer.Option("--execute", help="also run the solutions, for reading")] = False,
 ) -> None:
-    """Write notebooks/, course.json and nbgrader's source/ and release/ from solutions/*.py."""
+    """Write notebooks/, course.json, refusals.json, nbgrader's source/ and release/ from solutions/*.py."""
     from autograder import build as building
     from autograder.source import course_root
 

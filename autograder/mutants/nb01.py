@@ -251,6 +251,12 @@ def ucb1(alpha, beta, t, c):
     return np.where(np.isnan(index), np.inf, index).argmax(axis=1)
 
 
+# %% mutant="ucb1" name="logarithm_to_base_10" diagnosis="These are the choices with the logarithm to base 10, which makes every bonus smaller by a third. ln is the natural one: np.log (exercise 1.4)."
+def ucb1(alpha, beta, t, c):
+    pulls = alpha + beta
+    return (alpha / pulls + c * np.sqrt(2 * np.log10(t) / pulls)).argmax(axis=1)
+
+
 # %% alternative="ucb1" name="loop_over_arms"
 def ucb1(alpha, beta, t, c):
     arms = []
@@ -435,6 +441,20 @@ def bayes_optimal_value(alpha, beta, num_pulls):
         inner = x[:, None] * x
         below.append(x * (weights * inner ** (a - 1) * (1 - inner) ** (b - 1)).sum(axis=1) / total)
     return float(num_pulls * (1 - (weights / 2 * below[0] * below[1]).sum()))
+
+
+# %% mutant="bayes_optimal_value" name="payments_left_out" diagnosis="No coin is ever counted, so every value is 0. A payment is worth 1 plus the value of what follows: p times (1 + the value after a success), plus (1 - p) times the value after a failure (section 1.6)."
+def bayes_optimal_value(alpha, beta, num_pulls):
+    @cache
+    def value(a0, b0, a1, b1, left):
+        if left == 0:
+            return 0.0
+        p0, p1 = a0 / (a0 + b0), a1 / (a1 + b1)
+        arm0 = p0 * value(a0 + 1, b0, a1, b1, left - 1) + (1 - p0) * value(a0, b0 + 1, a1, b1, left - 1)
+        arm1 = p1 * value(a0, b0, a1 + 1, b1, left - 1) + (1 - p1) * value(a0, b0, a1, b1 + 1, left - 1)
+        return max(arm0, arm1)
+
+    return value(int(alpha[0]), int(beta[0]), int(alpha[1]), int(beta[1]), num_pulls)
 
 
 # %% alternative="bayes_optimal_value" name="merges_equal_arms"

@@ -618,6 +618,19 @@ class JointEmbedding(nn.Module):
         return torch.cat([joint, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)], dim=-1)
 
 
+# %% mutant="JointEmbedding" name="relu_on_everything" diagnosis="A ReLU reaches the reward and cuts off what is negative: a reward of -5 leaves as 0. It belongs to the joint layer alone; reward and flag join behind it as they came (exercise 2.5, steps 3 and 4)."
+class JointEmbedding(nn.Module):
+    def __init__(self, image_shape, num_actions, action_dim=256, joint_dim=256):
+        super().__init__()
+        self.action_vectors = nn.Embedding(num_actions, action_dim)
+        self.joint = nn.Linear(math.prod(image_shape) + action_dim, joint_dim)
+
+    def forward(self, observation, prev_action, prev_reward, prev_end):
+        features = observation.flatten(start_dim=-3)
+        joint = self.joint(torch.cat([features, self.action_vectors(prev_action)], dim=-1))
+        return F.relu(torch.cat([joint, prev_reward.unsqueeze(-1), prev_end.unsqueeze(-1)], dim=-1))
+
+
 # %% alternative="JointEmbedding" name="one_hot_times_linear_without_bias"
 class JointEmbedding(nn.Module):
     def __init__(self, image_shape, num_actions, action_dim=256, joint_dim=256):
@@ -791,6 +804,30 @@ def explain_placeholder(inputs, start_observations, sees_flag, memory):
     if memory != "none":
         fresh[:, 1:] = (inputs.prev_end[:, 1:] == 1) & (memory == "episode")
     return ~(looks & fresh)
+
+
+# %% mutant="explain_placeholder" name="fresh_a_step_late" diagnosis="Your state is fresh one step late. prev_end[t] already tells of step t-1, so the new episode begins where prev_end is 1: do not shift it again (exercise 2.6)."
+def explain_placeholder(inputs, start_observations, sees_flag, memory):
+    looks = (inputs.prev_action == 0) & (inputs.prev_reward == 0) & torch.isin(inputs.observation, start_observations)
+    if sees_flag:
+        looks &= inputs.prev_end == 0
+    fresh = torch.ones_like(looks)
+    if memory != "none":
+        fresh[:, 1:] = False
+    if memory == "episode":
+        fresh[:, 2:] = inputs.prev_end[:, 1:-1] == 1
+    return looks & fresh
+
+
+# %% mutant="explain_placeholder" name="first_start_only" diagnosis="You compare with the first of start_observations only. An episode may start with any of them: torch.isin(inputs.observation, start_observations) (exercise 2.6)."
+def explain_placeholder(inputs, start_observations, sees_flag, memory):
+    looks = (inputs.prev_action == 0) & (inputs.prev_reward == 0) & (inputs.observation == start_observations[0])
+    if sees_flag:
+        looks &= inputs.prev_end == 0
+    fresh = torch.ones_like(looks)
+    if memory != "none":
+        fresh[:, 1:] = (inputs.prev_end[:, 1:] == 1) & (memory == "episode")
+    return looks & fresh
 
 
 # %% alternative="explain_placeholder" name="loop_over_steps"

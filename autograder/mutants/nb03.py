@@ -1180,6 +1180,25 @@ def run_trial(policy, env, tasks, policy_generator, env_generator):
     return record.finish()
 
 
+# %% mutant="run_trial" name="next_inputs_recorded" diagnosis="You recorded the NEXT step's inputs. A step's record holds what the policy was fed before it chose the action: call record.add before you build the next inputs (exercise 3.6)."
+@torch.no_grad()
+def run_trial(policy, env, tasks, policy_generator, env_generator):
+    observation = env.reset(tasks, env_generator)
+    batch_size = observation.shape[0]
+    state = policy.initial_state(batch_size)
+    inputs = StepInput.first(observation)
+    running = torch.ones(batch_size, dtype=torch.bool)
+    record = Record()
+    while running.any():
+        log_probs, state = policy.step(state, inputs)
+        action = torch.multinomial(log_probs.exp(), 1, generator=policy_generator).squeeze(1)
+        step = env.step(action)
+        inputs = StepInput(step.observation, action, step.reward, step.episode_end.float())
+        record.add(inputs, action, log_probs[torch.arange(batch_size), action], step, running)
+        running = running & ~step.trial_end
+    return record.finish()
+
+
 # %% alternative="run_trial" name="gumbel_noise"
 def run_trial(policy, env, tasks, policy_generator, env_generator):
     record = Record()

@@ -208,11 +208,7 @@ def ucb1(student: Handle, report: Report) -> None:
     )
     what = f"ucb1({counts}, t=9, c=0.5)"
     arms = _chosen(student, report, what, alpha, beta, 9, 0.5)
-    right = np.array([2, 1, 0, 2, 1, 0, 0])
-    if np.array_equal(arms, [2, 1, 1, 2, 1, 2, 0]):
-        cause = "These are the choices with the logarithm to base 10. ln is the natural one, np.log."
-        report.fail(what, f"{right.tolist()}", f"{arms.tolist()}", cause=cause)
-    report.close(what, arms, right)
+    report.close(what, arms, np.array([2, 1, 0, 2, 1, 0, 0]))
     report.note("seven beliefs after eight pulls")
 
     what = "ucb1 at the first pull of a trial (four arms, flat prior, t=1, c=1)"
@@ -281,12 +277,9 @@ def bayes_optimal_value(student: Handle, report: Report) -> None:
     value = _value(student, report, flat, 0)
     report.close(_named(flat, 0), value, 0.0)
     known = (3.0, 2.0, 1.0, 1.0)
-    value = _value(student, report, known, 1)
-    if value == 0.0 and _value(student, report, flat, 2) == 0.0:
-        cause = "No coin is ever counted: a payment is worth 1 plus the value of what follows (section 1.6)."
-        report.fail(_named(known, 1), "0.6", "0, and 0 for two pulls as well", cause=cause)
-    report.close(_named(known, 1), value, 0.6)
-    report.close(_named(flat, 2), _value(student, report, flat, 2), 13 / 12)
+    # together, since the first alone does not tell a pull too few from payments that are never counted
+    values = [_value(student, report, known, 1), _value(student, report, flat, 2)]
+    report.close(f"{_named(known, 1)} and {_named(flat, 2)}", values, [0.6, 13 / 12])
     report.note("no pull: 0; one pull: the higher mean; two pulls: 13/12")
 
     even = (2.0, 2.0, 1.0, 1.0)

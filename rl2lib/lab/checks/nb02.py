@@ -242,9 +242,6 @@ def JointEmbedding(student: Handle, report: Report) -> None:
     report.close(f"{what}: the last two columns", got[:, -2:], torch.tensor([[5.0, 1.0]]))
     minus = student.method(module, "__call__", image, inputs[1], torch.tensor([-5.0]), inputs[3])
     report.tensor(what, minus, (1, 5), torch.float32)
-    if minus[0, 3] == 0.0:
-        cause = "A ReLU reaches the reward and cuts off what is negative. It belongs to the joint layer alone."
-        report.fail(f"{what}, with reward -5: the reward column", "-5", "0", cause=cause)
     report.close(f"{what}, with reward -5: the last two columns", minus[:, -2:], torch.tensor([[-5.0, 1.0]]))
     report.note("reward and flag leave as they came, in the last two columns")
 
@@ -326,20 +323,9 @@ def explain_placeholder(student: Handle, report: Report) -> None:
     ]
     for sees_flag, memory, right in cases:
         what = f'explain_placeholder ({told}), sees_flag={sees_flag}, memory="{memory}"'
-        got = mark(stream, [2], sees_flag, memory)
-        # Who ignores the memory failed on the paper trial; what is left to mark t = 5 is a second shift.
-        if sees_flag and memory == "episode" and isinstance(got, Tensor) and torch.equal(got, marks(0, 5)):
-            cause = (
-                "Your state is fresh one step late. prev_end[t] already tells of step t-1, so the new episode "
-                "begins where prev_end is 1: do not shift it again."
-            )
-            report.fail(what, "True at t = 0 only", "True at t = 0 and 5", cause=cause)
-        report.close(what, got, right)
+        report.close(what, mark(stream, [2], sees_flag, memory), right)
     report.note("without the flag only the state can tell; RL² keeps its state for the whole trial")
 
     both = mark(stream, [1, 2], False, "none")
     what = f'explain_placeholder ({told}) when episodes may start in cell 1 or 2, sees_flag=False, memory="none"'
-    if isinstance(both, Tensor) and torch.equal(both, marks(1, 3)):
-        cause = "You compare with the first of start_observations only. There may be several: torch.isin."
-        report.fail(what, "True at t = 0, 1, 3, 4 and 5", "True at t = 1 and 3", cause=cause)
     report.close(what, both, marks(0, 1, 3, 4, 5))

@@ -287,13 +287,6 @@ def run_trial(student: Handle, report: Report) -> None:
     report.close(f"{what}.mask", trajectory.mask, mask)
     report.close(f"{what}.action", trajectory.action, TABLE_ACTIONS.T * mask)
     report.close(f"{what}.reward", trajectory.reward, TABLE.rewards.T * mask)
-    following = TABLE.observations[1:5].transpose(0, 1) * mask[..., None]
-    if isinstance(trajectory.observation, Tensor) and torch.equal(trajectory.observation, following):
-        cause = (
-            "You recorded the NEXT step's inputs. A step's record holds what the policy was fed before it chose the "
-            "action: call record.add before you build the next inputs (exercise 3.6)."
-        )
-        report.fail(f"{what}.observation", "o_t, from before the action", "the observation after it", cause=cause)
     report.close(
         f"{what}.observation", trajectory.observation, TABLE.observations[:4].transpose(0, 1) * mask[..., None]
     )
