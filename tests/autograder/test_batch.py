@@ -172,6 +172,7 @@ def test_workers_that_die_lie_and_fail_cost_nobody_else_anything(lessons):
     assert lines.startswith(before[lessons.out / "journal.jsonl"]) and lines.count(b"\n") == len(results) + 1
 
 
+@pytest.mark.slow
 def test_graded_twice_nothing_is_done_twice(lessons):
     lessons.submit(ada="sleep 0", bob="sleep 0.0", eve="{")
     (lessons.folder / "missing" / NAME).mkdir(parents=True)

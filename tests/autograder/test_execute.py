@@ -5,6 +5,7 @@ import pytest
 
 from autograder import build as building
 from autograder import execute as executing
+from autograder import release
 from autograder.execute import execute_solutions, stale_solutions
 
 
@@ -30,7 +31,7 @@ def test_a_new_exercise_in_one_notebook_leaves_the_others_as_they_are(two, capsy
 
 def test_a_new_version_of_the_course_makes_no_executed_notebook_stale(two, monkeypatch):
     kept = (two / "solutions" / "07_doubling.ipynb").read_text()
-    monkeypatch.setattr(building, "course_version", "99.0.0")
+    monkeypatch.setattr(release, "course_version", "99.0.0")
     assert stale_solutions(two) == []
     execute_solutions(two, "07")
     assert (two / "solutions" / "07_doubling.ipynb").read_text() == kept
