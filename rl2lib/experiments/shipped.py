@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
+import msgspec
 import torch
 from msgspec import Meta
 from torch import Tensor
@@ -147,12 +148,12 @@ def load(place: Path, version: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read_config(kind: type[T], settings: Mapping[str, Any]) -> T:
-    """Return the settings of a card as the dataclass that `asdict` made them from; JSON's lists are tuples there."""
-    fields = get_type_hints(kind)
-    return kind(**{name: _read(fields[name], value) for name, value in settings.items()})
+    """Return the settings of a card as the dataclass that `asdict` made them from; JSON's lists are tuples there.
 
-
-def _read(kind: Any, value: Any) -> Any:
-    if isinstance(value, dict):
-        return read_config(kind, value)
-    return tuple(value) if isinstance(value, list) else value
+    Raises:
+        CheckpointError: if a field is of another type, or a required one is missing.
+    """
+    try:
+        return msgspec.convert(settings, kind)
+    except ValueError as error:
+        raise CheckpointError(f"{kind.__name__}: {codec.said(error)}") from error

@@ -143,6 +143,9 @@ def test_settings_come_back_from_json_as_the_dataclasses_they_were() -> None:
     assert read_config(Outer, settings) == outer
     del settings["added_later"]
     assert read_config(Outer, settings) == outer
+    settings["inner"]["rate"] = "3"
+    with pytest.raises(CheckpointError, match=r"Outer: expected `float \| null`, got `str` - at `\$.inner.rate`"):
+        read_config(Outer, settings)
 
 
 @pytest.mark.parametrize("card", sorted(shipped.FOLDER.glob("*.json")), ids=lambda card: card.stem)
