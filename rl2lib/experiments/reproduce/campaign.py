@@ -251,9 +251,10 @@ def _check_versions(experiments: Sequence[Experiment], ledger: Ledger) -> None:
     for experiment in experiments:
         for path, version in ledger.versions(experiment.id).items():
             if version != VERSION:
+                command = f"rl2 reproduce {experiment.id} --scale {path.stem} --out FOLDER"
                 raise ReproduceError(
                     f"{path}: expected results of version {VERSION}, got {version}; "
-                    "name another folder with --out, or remove this one"
+                    f"`{command}` makes them again elsewhere"
                 )
 
 

@@ -87,9 +87,10 @@ def finished(run: Run, scale: Scale, seed: int, places: Places) -> tuple[dict[st
     """Return a finished run's card and weights.
 
     Raises:
-        CheckpointError: if one is missing or damaged, or they do not belong together; both files are named.
+        CheckpointError: if one is missing or damaged, of another version, or they do not belong together; both files
+            are named, and the command that makes them again.
     """
-    return _read(places.weights(run, scale, seed))
+    return _read(places.weights(run, scale, seed), run, scale)
 
 
 def snapshot(run: Run, scale: Scale, iterations: int, places: Places) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -98,15 +99,17 @@ def snapshot(run: Run, scale: Scale, iterations: int, places: Places) -> tuple[d
     Raises:
         CheckpointError: as for `finished`.
     """
-    return _read(places.snapshot(run, scale, iterations))
+    return _read(places.snapshot(run, scale, iterations), run, scale)
 
 
-def _read(place: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(place: Path, run: Run, scale: Scale) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         return shipped.load(place, VERSION)
     except CheckpointError as error:
         card, weights = place.with_suffix(shipped.CARD), place.with_suffix(shipped.WEIGHTS)
-        raise CheckpointError(f"{error}; the files are {card} and {weights}") from error
+        again = f"rl2 reproduce {run.owner} --scale {scale} --fresh"
+        told = "" if again in str(error) else f"; `{again}` makes them again"
+        raise CheckpointError(f"{error}; the files are {card} and {weights}{told}") from error
 
 
 def finished_card(run: Run, scale: Scale, seed: int, places: Places) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from rl2lib.evaluation.statistics import (
     mean_estimate,
     normal_estimate,
     normalised_score,
+    over_tasks_and_seeds,
     paired_difference,
 )
 
@@ -161,3 +162,12 @@ def test_another_librarys_figures_come_out() -> None:
     assert (welch.p_value, welch.low, welch.high) == pytest.approx(
         (0.14672723841727459, -1.0547447662102052, 2.164744766210206), rel=1e-12
     )
+
+
+def test_several_seeds_widen_an_interval() -> None:
+    values = torch.randn(500, generator=torch.Generator().manual_seed(0))
+    one = over_tasks_and_seeds([values])
+    three = over_tasks_and_seeds([values - 1, values, values + 1])
+    assert math.isclose(one.mean, three.mean, abs_tol=1e-9)
+    half = 4.302653 / math.sqrt(3)
+    assert math.isclose(three.high - three.mean, math.hypot(one.high - one.mean, half), rel_tol=1e-5)

@@ -409,7 +409,7 @@ def test_results_of_another_version_are_refused(places: Places, enter: Enter, do
     path.write_text(json.dumps({**book(places), "version": 99}), encoding="utf-8")
     for scale in ("smoke", "laptop"):
         with pytest.raises(
-            ReproduceError, match=r"smoke\.json: expected results of version 1, got 99; name another fol"
+            ReproduceError, match=r"smoke\.json: expected results of version 1, got 99; `rl2 reproduce tiny"
         ):
             reproduce(["tiny"], Order(places, scale))
     assert len(done) == 4
