@@ -22,19 +22,26 @@ def build(
     check: Annotated[bool, typer.Option("--check", help="change nothing; fail on a stale generated file")] = False,
     execute: Annotated[bool, typer.Option("--execute", help="also run the solutions, for reading")] = False,
 ) -> None:
-    """Write notebooks/, course.json, refusals.json, nbgrader's source/ and release/ from solutions/*.py."""
+    """Write notebooks/, course.json, refusals.json, nbgrader's folders from solutions/*.py; bundles from results/."""
     from autograder import build as building
+    from autograder.bundles import build_bundles, stale_bundles
     from autograder.source import course_root
+    from rl2lib.training.checkpoint import CheckpointError
 
     root = course_root()
+    try:
+        bundles = stale_bundles(root) if check else build_bundles(root)
+    except CheckpointError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
     if check:
         from autograder.execute import stale_solutions
 
-        stale = [*building.stale_files(root), *stale_solutions(root)]
+        stale = [*building.stale_files(root), *bundles, *stale_solutions(root)]
         for path in stale:
             print(f"{path.relative_to(root)}: not what the source builds; run `make build`")
         raise typer.Exit(1 if stale else 0)
-    changed = building.build(root)
+    changed = [*building.build(root), *bundles]
     print(f"built: {len(changed)} files changed" if changed else "built: nothing changed")
     for path in changed:
         print(f"  {path.relative_to(root)}")

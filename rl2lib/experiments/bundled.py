@@ -132,6 +132,8 @@ BUNDLES: dict[str, Selection] = {
     ),
 }
 """By name: what is copied."""
+SHIPPED = ("bandits",)
+"""Those that come with the package; of the others not all runs are in results/ yet."""
 
 
 # --------------------------------------------------------------------------------------- reading

@@ -11,7 +11,7 @@ import pytest
 from rl2lib.lab.handle import run_cell
 from autograder.source import Notebook, load_course
 from rl2lib.agents.bayes_optimal import bayes_optimal_value
-from rl2lib.experiments.shipped_bandit_lessons import load
+from rl2lib.experiments.bundled import load
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +40,26 @@ def test_the_lines_of_the_figure_are_exact(notebook: Notebook) -> None:
 
 @pytest.mark.slow
 def test_the_two_armed_table_says_what_the_text_reads_in_it(notebook: Notebook) -> None:
-    lessons = load()
-    given = {"lessons": lessons, "num_pulls": lessons.config.num_pulls_long}
+    given = {"trained": load("bandits"), "num_pulls": 100}
     found = run_cells(notebook, given, "def dependent_bandit(", "class TiedGreedy(")["table"]
-    independent, tied = 0, slice(1, None)
-    greedy, own, gittins = (
-        found[name] for name in ("greedy, arms independent", "greedy, arms tied", "Gittins, finite horizon")
+    independent, uniform, easy, medium, hard = range(5)
+    greedy, own, gittins, thompson = (
+        found[name] for name in ("greedy, arms independent", "greedy, arms tied", "Gittins, finite horizon", "Thompson")
     )
-    raised = {name: row for name, row in found.items() if name.startswith("RL²")}
-    assert all(own[k] == min(row[k] for row in found.values()) for k in range(5)[tied])
+    raised = {name.removeprefix("RL², trained: "): row for name, row in found.items() if name.startswith("RL²")}
+    assert len(raised) == 5
+    assert all(own[k] == min(row[k] for row in found.values()) for k in (uniform, easy, medium, hard))
     assert own[independent] < greedy[independent] + 0.3
-    at_home = raised["RL², trained: independent"][independent]
-    assert 1.7 < at_home / greedy[independent] < 2.3
-    assert sum(at_home > row[independent] for name, row in raised.items() if "independent" not in name) == 3
-    leaders = [min(raised, key=lambda name: raised[name][k]) for k in range(5)]
-    assert {name.split(": ")[1] for name in leaders} == {"medium", "hard"}
-    best = [min(raised[f"RL², trained: {name}"][k] for name in ("medium", "hard")) for k in range(5)]
-    assert sum(best[k] < greedy[k] for k in range(5)[tied]) == 3
-    assert best[1:] == pytest.approx(gittins[1:], abs=0.3)
+    at_home = raised.pop("independent")
+    assert gittins[independent] < at_home[independent] < min(thompson[independent], greedy[independent])
+    assert at_home[independent] < min(row[independent] for row in raised.values())
+    assert all(at_home[k] > max(row[k] for row in raised.values()) for k in (uniform, easy, medium, hard))
+    others = {name: row for name, row in raised.items() if name != "easy"}
+    assert all(row[k] < gittins[k] - 0.05 for row in others.values() for k in (uniform, medium, hard))
+    assert raised["easy"][uniform] > max(row[uniform] for row in others.values())
+    assert raised["easy"][uniform] == pytest.approx(gittins[uniform], abs=0.1)
+    assert greedy[easy] < min(row[easy] for row in raised.values()) + 0.1
+    on_hard = {name: row[hard] for name, row in raised.items()}
+    worst = on_hard.pop("easy")
+    assert max(on_hard.values()) < gittins[hard] - 0.2 and worst > max(on_hard.values())
+    assert worst == pytest.approx(gittins[hard], abs=0.15)

@@ -13,9 +13,9 @@ from rl2lib.agents.bandit import Greedy
 from rl2lib.agents.masked import Hidden, hide
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.bandit_lessons import FIVE_ARMS, LAST_PULL
+from rl2lib.experiments import bundled
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Toggle
-from rl2lib.lab.explorables.five_arms import NUM_ARMS, NUM_PULLS, shipped
+from rl2lib.lab.explorables.five_arms import NUM_ARMS, NUM_PULLS
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.types import StepInput
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NUM_BANDITS, SEED = 2_000, 5
 KEPT, HALF, WIPED = "kept", "half of it wiped at every pull", "wiped at every pull"
 WHOLE, LAST = "the whole trial", "the last pull only"
+RUNS = {WHOLE: "table1/gru-n10_k5", LAST: "ablation/n10_k5-paid-for-the-last-episode"}
 
 
 class Broken:
@@ -62,7 +63,7 @@ class Broken:
 @lru_cache(maxsize=64)
 def by_pull(trained: str, action: bool, reward: bool, flag: bool, memory: str) -> tuple[float, ...]:
     """Return the mean expected reward of each pull, on the same bandits for everybody."""
-    policy = shipped().policies[FIVE_ARMS if trained == WHOLE else LAST_PULL][0]
+    policy = bundled.load_or_train("bandits").policy(RUNS[trained])
     return _by_pull(Broken(policy, action=action, reward=reward, flag=flag, memory=memory))
 
 

@@ -12,8 +12,7 @@ from rl2lib.agents.bandit import UCB1, Greedy, Thompson
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.bandit_lessons import FIVE_ARMS, BanditLessons
-from rl2lib.experiments.shipped_bandit_lessons import load_or_train
+from rl2lib.experiments import bundled
 from rl2lib.lab.explorables.base import Control, Explorable, Slider
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generator
@@ -28,16 +27,10 @@ TRAINED = "RL²"
 
 
 @cache
-def shipped() -> BanditLessons:
-    """Return what was trained beforehand, read once."""
-    return load_or_train()
-
-
-@cache
 def agents() -> dict[str, Policy[Any]]:
     """Return the agents in the order of their rows."""
     return {
-        TRAINED: shipped().policies[FIVE_ARMS][0].acting("greedy"),
+        TRAINED: bundled.load_or_train("bandits").policy("table1/gru-n10_k5").acting("greedy"),
         "greedy": Greedy(NUM_ARMS),
         "UCB1": UCB1(NUM_ARMS, c=0.1),
         "Thompson": Thompson(NUM_ARMS),

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from rl2lib.agents.eleven_arms import INFORMATIVE_ARM
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.bandit_lessons import ELEVEN_ARMS, ELEVEN_ARMS_WARM, INFORMATIVE_ARM
+from rl2lib.experiments import bundled
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider
-from rl2lib.lab.explorables.five_arms import shipped
 from rl2lib.tasks.wang import NUM_CANDIDATES, InformativeBanditEnv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAYS, SEARCHES = "pays for information (warm start)", "never pays (plain training)"
+RUNS = {PAYS: "eleven-arms/imitation", SEARCHES: "eleven-arms/number"}
 NUM_PULLS = 5
+SEED = 1  # of the three agents of each kind
 
 
 class LieToIt(Explorable):
@@ -38,7 +40,7 @@ class LieToIt(Explorable):
         payouts = torch.ones(1, NUM_CANDIDATES + 1)
         payouts[0, int(target) - 1] = 5.0
         payouts[0, INFORMATIVE_ARM] = int(told) / 10
-        policy = shipped().policies[ELEVEN_ARMS_WARM if agent == PAYS else ELEVEN_ARMS][0]
+        policy = bundled.load_or_train("bandits").policy(RUNS[agent], SEED)
         trial = play(policy.acting("greedy"), InformativeBanditEnv(NUM_PULLS), payouts, seed=0)
         return {
             "target": int(target),

@@ -10,13 +10,13 @@ import torch
 
 from rl2lib.evaluation import rows
 from rl2lib.experiments import bundled
-from rl2lib.experiments.bundled import Bundle, Pick, Selection, load, load_or_train, select
+from rl2lib.experiments.bundled import FOLDER, SHIPPED, Bundle, Pick, Selection, load, load_or_train, select
 from rl2lib.experiments.papers import rl1_vs_rl2
 from rl2lib.experiments.plan import SCALES
 from rl2lib.experiments.reproduce.places import Places
 from rl2lib.experiments.reproduce.trained import TrainedRuns
 from rl2lib.files import write_whole
-from rl2lib.training.checkpoint import CheckpointError
+from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes
 
 TINY = Selection(
     "two runs",
@@ -124,3 +124,15 @@ def test_every_selection_is_of_runs_and_cells_that_there_are(name: str) -> None:
             assert run.owner == pick.experiment
     for experiment, cell in bundled.BUNDLES[name].tables:
         assert cell in bundled.find(experiment).cells("laptop")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_committed_is_what_the_results_hold(name: str, root: Path) -> None:
+    card, weights = select(name, root / "results")
+    assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == card
+    assert (FOLDER / f"{name}.safetensors").read_bytes() == weights
+    assert tensors_from_bytes(weights)
+
+
+def test_bundles_stay_small() -> None:
+    assert sum(path.stat().st_size for name in SHIPPED for path in FOLDER.glob(f"{name}.*")) < 2_000_000
