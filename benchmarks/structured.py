@@ -12,10 +12,10 @@ from typing import Any, cast
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings
 from benchmarks.ours import num_tasks, planned, shortened
 from rl2lib.agents.bandit import Random
-from rl2lib.agents.equivariant import ArmEquivariantPolicy
 from rl2lib.agents.gittins import FiniteHorizonGittins
 from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, bandit_features
 from rl2lib.agents.optimism import TransitionBlind
+from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.posterior import TRUE_PRIOR
 from rl2lib.evaluation.evaluate import evaluate
 from rl2lib.evaluation.statistics import Estimate, paired_difference
@@ -46,9 +46,9 @@ def bandits(settings: Settings) -> list[Measurement]:
     for seed in range(settings.repeats):
         stage = shortened(settings, equivariant(seed))
         seconds.append(_trained(stage))
-        policy = cast(ArmEquivariantPolicy, stage.learner.policy)
+        policy = cast(PairMemoryPolicy, stage.learner.policy)
         for num_arms, kept in ((10, scores), (50, wide)):
-            kept.append(_normalised(settings, policy.for_bandits(num_arms), num_arms, seed))
+            kept.append(_normalised(settings, policy.for_actions(num_arms), num_arms, seed))
     note = f"greedy actions, median of {settings.repeats} seeds ({{}}), {num_tasks(settings, NUM_TASKS):,} tasks each"
     steps = stage.training.iterations * stage.training.trials_per_iteration * 100
     return [
@@ -82,7 +82,7 @@ def mdps(settings: Settings) -> list[Measurement]:
 def equivariant(seed: int) -> Stage:
     """Return the arm-equivariant policy's training on ten arms, with a baseline that sees the task."""
     num_arms, num_pulls = 10, 100
-    policy = ArmEquivariantPolicy(num_arms, num_pulls, generator=make_generator(seed, "weights"))
+    policy = PairMemoryPolicy(1, num_arms, 1, num_pulls, generator=make_generator(seed, "weights"))
     baseline = LinearBaseline(bandit_features, NUM_BANDIT_FEATURES, num_pulls)
     config = PPOConfig(discount=1.0, trace=0.95, learning_rate=5e-3, expected_rewards=True)
     setting = Setting(IndependentBandits(num_arms), BanditEnv(num_arms, num_pulls))
@@ -97,7 +97,7 @@ def _trained(stage: Stage) -> float:
         return time.perf_counter() - began
 
 
-def _normalised(settings: Settings, policy: ArmEquivariantPolicy, num_arms: int, seed: int) -> float:
+def _normalised(settings: Settings, policy: PairMemoryPolicy, num_arms: int, seed: int) -> float:
     num_pulls = 100
     agents: dict[str, Policy[Any]] = {
         "trained": policy.acting("greedy"),

@@ -44,17 +44,15 @@ class SetHead(nn.Module):
         generator: draws the initial weights: Xavier, zero biases.
     """
 
-    def __init__(self, state_size: int, num_shared: int = 0, *, generator: torch.Generator) -> None:
+    def __init__(self, state_size: int, num_shared: int, *, generator: torch.Generator) -> None:
         super().__init__()
         self.own = xavier_linear(state_size, state_size, generator=generator)
         self.common = xavier_linear(state_size + num_shared, state_size, generator=generator, bias=False)
         self.output = xavier_linear(state_size, 1, generator=generator, bias=False)
 
-    def forward(self, states: Tensor, shared: Tensor | None = None) -> Tensor:
+    def forward(self, states: Tensor, shared: Tensor) -> Tensor:
         """Return logits [..., K] for items' states [..., K, H] and shared features [..., C]."""
-        common = states.mean(dim=-2)
-        if shared is not None:
-            common = torch.cat([common, shared], dim=-1)
+        common = torch.cat([states.mean(dim=-2), shared], dim=-1)
         # once for all items, not for each: a product of half the size
         hidden = self.own(states) + self.common(common)[..., None, :]
         logits: Tensor = self.output(hidden.tanh())
