@@ -6,7 +6,7 @@ parts lie side by side, a stack's layers as well. So a state can be kept, compar
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,23 @@ from rl2lib.tasks.episodes import expect_counts
 
 Activation = Literal["tanh", "relu"]
 CoreName = Literal["gru", "lstm"]
+
+
+class CoreOptions(TypedDict, total=False):
+    """How the core of a recurrent network is built; `make_core` has the defaults.
+
+    Attributes:
+        core: "gru" (the paper's) or "lstm".
+        num_layers: one above the other.
+        weight_norm: on every weight matrix, the network's other layers' too: learn each row's length and direction
+            apart (Salimans & Kingma 2016), starting from the initial weights themselves, without a data-dependent pass.
+        activation: of the GRU's candidate state; the paper's hidden units are rectified.
+    """
+
+    core: CoreName
+    num_layers: int
+    weight_norm: bool
+    activation: Activation
 
 
 class _GatedCore(nn.Module):
@@ -61,9 +78,8 @@ class GRU(_GatedCore):
         input_size: the number of input features.
         hidden_size: H.
         generator: draws the initial weights.
-        weight_norm: learn each row's length and direction apart (Salimans & Kingma 2016), starting from the
-            initial weights themselves, without a data-dependent pass.
-        activation: of the candidate state; the paper's hidden units are rectified.
+        weight_norm: see `CoreOptions`.
+        activation: of the candidate state.
     """
 
     def __init__(
@@ -118,7 +134,7 @@ class LSTM(_GatedCore):
         input_size: the number of input features.
         hidden_size: H.
         generator: draws the initial weights.
-        weight_norm: as for `GRU`.
+        weight_norm: see `CoreOptions`.
     """
 
     def __init__(
@@ -171,25 +187,25 @@ class Stack(nn.Module):
 
 
 def make_core(
-    name: CoreName,
     input_size: int,
     hidden_size: int,
-    num_layers: int,
     *,
     generator: torch.Generator,
+    core: CoreName = "gru",
+    num_layers: int = 1,
     weight_norm: bool = False,
     activation: Activation = "tanh",
 ) -> GRU | LSTM | Stack:
-    """Return a core by name: "gru" or "lstm", one layer or a stack of them.
+    """Return a core, one layer or a stack of them; see `CoreOptions`.
 
     Raises:
         ValueError: if there is no such core, no layer, or a rectified LSTM is asked for.
     """
-    if name not in ("gru", "lstm"):
-        raise ValueError(f'core: expected "gru" or "lstm", got {name!r}')
+    if core not in ("gru", "lstm"):
+        raise ValueError(f'core: expected "gru" or "lstm", got {core!r}')
     expect_counts(num_layers=num_layers)
     sizes = [input_size] + [hidden_size] * (num_layers - 1)
-    if name == "gru":
+    if core == "gru":
         layers: list[GRU] | list[LSTM] = [
             GRU(size, hidden_size, generator=generator, weight_norm=weight_norm, activation=activation)
             for size in sizes

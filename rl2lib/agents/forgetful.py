@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 import torch
 from torch import Tensor
 
-from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.agents.recurrent import PolicyOptions, RecurrentPolicy
 from rl2lib.agents.softmax_policy import Mode, SoftmaxPolicy
 from rl2lib.types import Agent, StepInput
 
@@ -36,11 +36,8 @@ class ForgetfulPolicy(RecurrentPolicy):
     """A recurrent policy that begins anew at every episode, or at every step, as if a trial began.
 
     Args:
-        observation_shape: the shape of one observation.
-        num_actions: A.
-        hidden_size: H.
         forgets: "episodes" at the start of every episode (RL¹); "steps" at every step, so that it sees o_t alone.
-        options: the others, as for `RecurrentPolicy`.
+        others: as for `RecurrentPolicy`.
     """
 
     def __init__(
@@ -50,7 +47,7 @@ class ForgetfulPolicy(RecurrentPolicy):
         hidden_size: int,
         *,
         forgets: Forgets,
-        **options: Any,
+        **options: Unpack[PolicyOptions],
     ) -> None:
         super().__init__(observation_shape, num_actions, hidden_size, **options)
         self.forgets = forgets
@@ -79,11 +76,8 @@ class ForgetsAfter(ForgetfulPolicy):
     """A recurrent policy that begins anew after every so many episodes, as if a trial began.
 
     Args:
-        observation_shape: the shape of one observation.
-        num_actions: A.
-        hidden_size: H.
         episodes: how many it remembers.
-        options: the others, as for `RecurrentPolicy`.
+        others: as for `RecurrentPolicy`.
     """
 
     def __init__(
@@ -93,7 +87,7 @@ class ForgetsAfter(ForgetfulPolicy):
         hidden_size: int,
         *,
         episodes: int,
-        **options: Any,
+        **options: Unpack[PolicyOptions],
     ) -> None:
         super().__init__(observation_shape, num_actions, hidden_size, forgets="episodes", **options)
         self.episodes = episodes

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Literal, get_args
+from typing import Literal, Unpack, get_args
 
 import torch
 from torch import Tensor
 
-from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.agents.recurrent import PolicyOptions, RecurrentPolicy
 from rl2lib.types import StepInput
 
 Hidden = Literal["action", "reward", "flag"]
@@ -28,11 +28,8 @@ class MaskedPolicy(RecurrentPolicy):
     The network has as many weights as ever; the hidden part is constant, acting and learning alike.
 
     Args:
-        observation_shape: the shape of one observation.
-        num_actions: A.
-        hidden_size: H.
         hides: what it does not see, some of "action", "reward" and "flag".
-        options: the others, as for `RecurrentPolicy`.
+        others: as for `RecurrentPolicy`.
 
     Raises:
         ValueError: if it is to hide something else.
@@ -45,7 +42,7 @@ class MaskedPolicy(RecurrentPolicy):
         hidden_size: int = 64,
         *,
         hides: tuple[Hidden, ...],
-        **options: Any,
+        **options: Unpack[PolicyOptions],
     ) -> None:
         super().__init__(observation_shape, num_actions, hidden_size, **options)
         for name in hides:

@@ -7,14 +7,14 @@ equations, so the log-probabilities agree. The state is made at a trial's start 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Required, Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalise_weight
 
 from rl2lib.agents.baseline import Baseline
-from rl2lib.agents.cores import Activation, CoreName, make_core
+from rl2lib.agents.cores import CoreOptions, make_core
 from rl2lib.agents.softmax_policy import Mode, PolicyWithValues, SoftmaxPolicy
 from rl2lib.tasks.features import flatten_tasks
 from rl2lib.types import StepInput
@@ -44,7 +44,6 @@ class StepEmbedding(nn.Module):
 
     def __init__(self, observation_shape: tuple[int, ...], num_actions: int) -> None:
         super().__init__()
-        self.observation_axes = len(observation_shape)
         self.num_actions = num_actions
         self.size = math.prod(observation_shape) + num_actions + 2
 
@@ -65,11 +64,8 @@ class RecurrentNetwork(nn.Module):
         num_outputs: A for a policy's logits, 1 for a baseline's value.
         hidden_size: H.
         generator: draws the initial weights: orthogonal hidden-to-hidden, Xavier elsewhere, zero biases.
-        core: "gru" (the paper's) or "lstm".
-        num_layers: of the core, one above the other.
-        weight_norm: on every weight matrix.
-        activation: of the GRU's candidate state.
         extra_size: features that come beside the step input's, at every step.
+        options: of the core, see `CoreOptions`.
     """
 
     def __init__(
@@ -80,24 +76,14 @@ class RecurrentNetwork(nn.Module):
         hidden_size: int = 64,
         *,
         generator: torch.Generator,
-        core: CoreName = "gru",
-        num_layers: int = 1,
-        weight_norm: bool = False,
-        activation: Activation = "tanh",
         extra_size: int = 0,
+        **options: Unpack[CoreOptions],
     ) -> None:
         super().__init__()
         self.num_actions = num_actions
         self.embedding = StepEmbedding(observation_shape, num_actions)
-        self.core = make_core(
-            core,
-            self.embedding.size + extra_size,
-            hidden_size,
-            num_layers,
-            generator=generator,
-            weight_norm=weight_norm,
-            activation=activation,
-        )
+        self.core = make_core(self.embedding.size + extra_size, hidden_size, generator=generator, **options)
+        weight_norm = options.get("weight_norm", False)
         self.head = xavier_linear(hidden_size, num_outputs, generator=generator, weight_norm=weight_norm)
 
     def zero_state(self, batch_size: int) -> Tensor:
@@ -115,6 +101,18 @@ class RecurrentNetwork(nn.Module):
         return outputs, last
 
 
+class PolicyOptions(CoreOptions, total=False):
+    """What a `RecurrentPolicy` takes by name, beside the core's options.
+
+    Attributes:
+        generator: draws the initial weights.
+        mode: "sampled" draws from softmax(logits); "greedy" takes the likeliest action.
+    """
+
+    generator: Required[torch.Generator]
+    mode: Mode
+
+
 class RecurrentPolicy(RecurrentNetwork, SoftmaxPolicy):
     """The fast learner: logits over actions from everything that happened in the trial so far.
 
@@ -123,11 +121,8 @@ class RecurrentPolicy(RecurrentNetwork, SoftmaxPolicy):
         num_actions: A.
         hidden_size: H.
         generator: draws the initial weights.
-        core: "gru" or "lstm".
-        num_layers: of the core.
-        weight_norm: on every weight matrix.
-        activation: of the GRU's candidate state.
         mode: "sampled" draws from softmax(logits); "greedy" takes the likeliest action.
+        options: of the core, see `CoreOptions`.
     """
 
     def __init__(
@@ -137,23 +132,10 @@ class RecurrentPolicy(RecurrentNetwork, SoftmaxPolicy):
         hidden_size: int = 64,
         *,
         generator: torch.Generator,
-        core: CoreName = "gru",
-        num_layers: int = 1,
-        weight_norm: bool = False,
-        activation: Activation = "tanh",
         mode: Mode = "sampled",
+        **options: Unpack[CoreOptions],
     ) -> None:
-        super().__init__(
-            observation_shape,
-            num_actions,
-            num_actions,
-            hidden_size,
-            generator=generator,
-            core=core,
-            num_layers=num_layers,
-            weight_norm=weight_norm,
-            activation=activation,
-        )
+        super().__init__(observation_shape, num_actions, num_actions, hidden_size, generator=generator, **options)
         self.mode = mode
 
     def initial_state(self, batch_size: int, tasks: object = None) -> Tensor:
@@ -174,12 +156,7 @@ class RecurrentPolicy(RecurrentNetwork, SoftmaxPolicy):
 class RecurrentActorCritic(RecurrentPolicy, PolicyWithValues):
     """A policy whose core feeds a value head as well, as in the paper's visual navigation (section A.3).
 
-    Args:
-        observation_shape: the shape of one observation.
-        num_actions: A.
-        hidden_size: H.
-        generator: draws the initial weights.
-        options: the others, as for `RecurrentPolicy`.
+    Its arguments are those of `RecurrentPolicy`.
     """
 
     def __init__(
@@ -187,13 +164,11 @@ class RecurrentActorCritic(RecurrentPolicy, PolicyWithValues):
         observation_shape: tuple[int, ...],
         num_actions: int,
         hidden_size: int = 64,
-        *,
-        generator: torch.Generator,
-        **options: Any,
+        **options: Unpack[PolicyOptions],
     ) -> None:
-        super().__init__(observation_shape, num_actions, hidden_size, generator=generator, **options)
+        super().__init__(observation_shape, num_actions, hidden_size, **options)
         weight_norm = options.get("weight_norm", False)
-        self.value_head = xavier_linear(hidden_size, 1, generator=generator, weight_norm=weight_norm)
+        self.value_head = xavier_linear(hidden_size, 1, generator=options["generator"], weight_norm=weight_norm)
 
     def logits_and_values(self, inputs: StepInput, state: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits [B, T, A], values [B, T] and the last state [B, state_size], from one pass; as `unroll`."""
@@ -212,11 +187,8 @@ class RecurrentBaseline(RecurrentNetwork, Baseline):
         num_actions: A.
         hidden_size: H.
         generator: draws the initial weights.
-        core: "gru" or "lstm".
-        num_layers: of the core.
-        weight_norm: on every weight matrix.
-        activation: of the GRU's candidate state.
         task_size: F, the numbers in a task (`rl2lib.tasks.features.flatten_tasks`) if it sees it; 0 if not.
+        options: of the core, see `CoreOptions`.
     """
 
     def __init__(
@@ -226,23 +198,11 @@ class RecurrentBaseline(RecurrentNetwork, Baseline):
         hidden_size: int = 64,
         *,
         generator: torch.Generator,
-        core: CoreName = "gru",
-        num_layers: int = 1,
-        weight_norm: bool = False,
-        activation: Activation = "tanh",
         task_size: int = 0,
+        **options: Unpack[CoreOptions],
     ) -> None:
         super().__init__(
-            observation_shape,
-            num_actions,
-            1,
-            hidden_size,
-            generator=generator,
-            core=core,
-            num_layers=num_layers,
-            weight_norm=weight_norm,
-            activation=activation,
-            extra_size=task_size,
+            observation_shape, num_actions, 1, hidden_size, generator=generator, extra_size=task_size, **options
         )
         self.task_size = task_size
 

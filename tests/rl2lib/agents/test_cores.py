@@ -59,7 +59,7 @@ def test_outputs_and_gradients_are_torchs(
 @pytest.mark.parametrize("name", ["gru", "lstm"])
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_stepping_is_unrolling(name: CoreName, num_layers: int, hidden_size: int) -> None:
-    core = make_core(name, 5, hidden_size, num_layers, generator=generator())
+    core = make_core(5, hidden_size, core=name, num_layers=num_layers, generator=generator())
     x = torch.randn(64, 7, 5, generator=generator(1))
     with torch.no_grad():
         state = torch.zeros(64, core.state_size)
@@ -104,8 +104,8 @@ def test_without_the_fast_products_torch_runs(monkeypatch: pytest.MonkeyPatch) -
 
 def test_unknown_cores_are_refused() -> None:
     with pytest.raises(ValueError, match=r'core: expected "gru" or "lstm", got "rnn"|got \'rnn\''):
-        make_core("rnn", 2, 2, 1, generator=generator())  # type: ignore[arg-type]
+        make_core(2, 2, core="rnn", generator=generator())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="num_layers: expected at least 1, got 0"):
-        make_core("gru", 2, 2, 0, generator=generator())
+        make_core(2, 2, num_layers=0, generator=generator())
     with pytest.raises(ValueError, match="an LSTM has"):
-        make_core("lstm", 2, 2, 1, generator=generator(), activation="relu")
+        make_core(2, 2, core="lstm", activation="relu", generator=generator())
