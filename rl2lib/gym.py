@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rl2lib.extras import needs_extra
 from rl2lib.tasks.catalogue import make_task, task_ids
+from rl2lib.tasks.features import flat_step_input
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.types import Step, StepInput
 
@@ -28,21 +28,6 @@ with needs_extra("gym", "rl2lib.gym"):
 NAMESPACE = "rl2"
 
 Observation = NDArray[np.float32]
-
-
-def flat_step_input(inputs: StepInput, num_actions: int) -> Tensor:
-    """Lay a step input flat: observation, one-hot previous action, previous reward, flag; [B, D] float32.
-
-    Args:
-        inputs: of one step.
-        num_actions: A.
-
-    Returns:
-        [B, D] float32, D = the observation's numbers + A + 2; the same order as `StepEmbedding`'s.
-    """
-    observation = inputs.observation.flatten(start_dim=1)
-    one_hot = torch.nn.functional.one_hot(inputs.prev_action, num_actions).to(torch.float32)
-    return torch.cat([observation, one_hot, inputs.prev_reward[:, None], inputs.prev_end[:, None]], dim=1)
 
 
 class GymTrial(gymnasium.Env[Observation, np.int64]):

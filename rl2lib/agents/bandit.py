@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.tasks import sampling
-from rl2lib.tasks.episodes import expect_counts
+from rl2lib.tasks.episodes import expect_counts, expect_probabilities
 from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
 
 EPSILONS = tuple(i / 10 for i in range(11))
@@ -119,8 +119,7 @@ class EpsilonGreedy(CountingAgent):
 
     def __init__(self, num_arms: int, epsilon: float = 0.1, device: torch.device | str = "cpu") -> None:
         super().__init__(num_arms, device)
-        if not 0 <= epsilon <= 1:
-            raise ValueError(f"epsilon: expected a probability in [0, 1], got {epsilon}")
+        expect_probabilities(epsilon=epsilon)
         self.epsilon = epsilon
 
     def choose(self, counts: Counts, generator: torch.Generator) -> Tensor:

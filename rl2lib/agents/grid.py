@@ -10,29 +10,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rl2lib.tasks.gridworld import NUM_MOVES, GridEnv, GridTasks
+from rl2lib.tasks.gridworld import GridEnv, GridTasks
 from rl2lib.types import ActsBy, Agent, StepInput
 
 FAR = 1_000_000
 """The distance of a cell that cannot be reached."""
 
 
-def neighbours(env: GridEnv) -> Tensor:
-    """Return [cells, 4] int64, where a step up, right, down or left ends; at a wall or an edge, where it began."""
-    size, walls = env.size, set(env.walls)
-    around = torch.arange(size * size)[:, None].repeat(1, NUM_MOVES)
-    for cell in range(size * size):
-        row, column = divmod(cell, size)
-        for move, (down, right) in enumerate(((-1, 0), (0, 1), (1, 0), (0, -1))):
-            to_row, to_column = row + down, column + right
-            if 0 <= to_row < size and 0 <= to_column < size and to_row * size + to_column not in walls:
-                around[cell, move] = to_row * size + to_column
-    return around
-
-
 def distances(env: GridEnv) -> Tensor:
     """Return [cells, cells] int64, the fewest steps from one to another; `FAR` or more where there is no way."""
-    around = neighbours(env)
+    around = env.neighbours()
     num_cells = len(around)
     steps = torch.full((num_cells, num_cells), FAR)
     steps.fill_diagonal_(0)
@@ -54,7 +41,7 @@ class GridOracle(Agent[Tensor]):
     mode: ActsBy = "own rule"
 
     def __init__(self, env: GridEnv) -> None:
-        self._around, self._steps = neighbours(env), distances(env)
+        self._around, self._steps = env.neighbours(), distances(env)
 
     def initial_state(self, batch_size: int, tasks: GridTasks | None = None) -> Tensor:
         """Return the goals [B].
@@ -101,7 +88,7 @@ class GridSearcher(Agent[Search]):
     mode: ActsBy = "own rule"
 
     def __init__(self, env: GridEnv) -> None:
-        self._around, self._steps = neighbours(env), distances(env)
+        self._around, self._steps = env.neighbours(), distances(env)
         self._forbidden = torch.zeros(len(self._around), dtype=torch.bool)
         self._forbidden[list(env.walls)] = True
 

@@ -16,7 +16,7 @@ from torch.nn.utils.parametrizations import weight_norm as normalise_weight
 from rl2lib.agents.baseline import Baseline
 from rl2lib.agents.cores import CoreOptions, make_core
 from rl2lib.agents.softmax_policy import Mode, PolicyWithValues, SoftmaxPolicy
-from rl2lib.tasks.features import flatten_tasks
+from rl2lib.tasks.features import flat_step_input, flatten_tasks
 from rl2lib.types import StepInput
 
 
@@ -49,10 +49,7 @@ class StepEmbedding(nn.Module):
 
     def forward(self, inputs: StepInput) -> Tensor:
         """Embed inputs of [B] or [B, T] steps: [..., size] float32."""
-        steps = inputs.prev_action.shape
-        one_hot = nn.functional.one_hot(inputs.prev_action, self.num_actions).to(torch.float32)
-        parts = [inputs.observation.reshape(*steps, -1), one_hot]
-        return torch.cat([*parts, inputs.prev_reward[..., None], inputs.prev_end[..., None]], dim=-1)
+        return flat_step_input(inputs, self.num_actions)
 
 
 class RecurrentNetwork(nn.Module):

@@ -17,13 +17,15 @@ as in TabulaRL: an agent that knows nothing yet must not always do the same.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from rl2lib.agents.posterior import FLAT, TABULARL, Posterior, Prior
 from rl2lib.agents.value_iteration import backward_induction
+from rl2lib.tasks.episodes import expect_probabilities
+from rl2lib.tasks.tabular import TabularTasks
 from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
 
 Update = Literal["episode", "step"]
@@ -192,8 +194,7 @@ class EpsilonGreedy(Greedy):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(num_states, num_actions, horizon, prior, update, device)
-        if not 0 <= epsilon <= 1:
-            raise ValueError(f"epsilon: expected a probability in [0, 1], got {epsilon}")
+        expect_probabilities(epsilon=epsilon)
         self.epsilon = epsilon
 
     def choose(self, values: Tensor, generator: torch.Generator) -> Tensor:
@@ -261,20 +262,6 @@ class OPSRL(PSRL):
         for _ in range(self.num_samples - 1):
             values = values.maximum(super().plan(posterior, episode, num_steps, generator))
         return values
-
-
-class TabularTasks(Protocol):
-    """What the oracle reads of its tasks, a record of tensors."""
-
-    @property
-    def transition(self) -> Tensor:
-        """[B, S, A, S] float32, probabilities of the next state."""
-        ...
-
-    @property
-    def reward_mean(self) -> Tensor:
-        """[B, S, A] float32, expected rewards."""
-        ...
 
 
 class Plan(NamedTuple):

@@ -1,7 +1,4 @@
-"""Means with their errors, paired differences, normalised scores, and a test of equivalence.
-
-scipy.stats is imported where it is used: it takes as long to load as the rest of the library.
-"""
+"""Means with their errors, paired differences, normalised scores, and a test of equivalence."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.special import stdtr, stdtrit
 from torch import Tensor
@@ -187,8 +182,3 @@ def equivalence_test(values: Tensor, others: Tensor, bound: float, *, paired: bo
         p_value = float(stdtr(freedom, (abs(difference) - bound) / error))
     reach = float(stdtrit(freedom, 0.95)) * error
     return Equivalence(bound, difference, difference - reach, difference + reach, p_value)
-
-
-def _array(values: Tensor) -> npt.NDArray[np.float64]:
-    array: npt.NDArray[np.float64] = values.detach().double().cpu().numpy()
-    return array

@@ -89,22 +89,11 @@ def _chain_mdps(
     )
 
 
-def _three_goals(size: int = 5, horizon: int = 30, episodes_per_trial: int = 3) -> Setting:
-    distribution = gridworld.GoalGrids(size, gridworld.corner_goals(size))
-    return Setting(distribution, gridworld.GridEnv(size, horizon, episodes_per_trial))
+def _grids(of_size: Callable[[int], TaskDistribution[Any]]) -> Callable[..., Setting]:
+    def setting(size: int = 5, horizon: int = 30, episodes_per_trial: int = 3) -> Setting:
+        return Setting(of_size(size), gridworld.GridEnv(size, horizon, episodes_per_trial))
 
-
-def _held_out_goals(size: int = 5, horizon: int = 30, episodes_per_trial: int = 3) -> Setting:
-    distribution = gridworld.GoalGrids(size, gridworld.held_out_goals(size))
-    return Setting(distribution, gridworld.GridEnv(size, horizon, episodes_per_trial))
-
-
-def _goal_grid(size: int = 5, horizon: int = 30, episodes_per_trial: int = 3) -> Setting:
-    return Setting(gridworld.GoalGrids(size), gridworld.GridEnv(size, horizon, episodes_per_trial))
-
-
-def _permuted_grid(size: int = 5, horizon: int = 30, episodes_per_trial: int = 3) -> Setting:
-    return Setting(gridworld.PermutedGrids(size), gridworld.GridEnv(size, horizon, episodes_per_trial))
+    return setting
 
 
 def _slippery_grid(
@@ -172,10 +161,10 @@ TASKS: dict[str, Callable[..., Setting]] = {
     "informative-bandits": _informative_bandits,
     "random-mdps": _random_mdps,
     "chain-mdps": _chain_mdps,
-    "goal-grid": _goal_grid,
-    "three-goals-grid": _three_goals,
-    "held-out-goals-grid": _held_out_goals,
-    "permuted-grid": _permuted_grid,
+    "goal-grid": _grids(gridworld.GoalGrids),
+    "three-goals-grid": _grids(lambda size: gridworld.GoalGrids(size, gridworld.corner_goals(size))),
+    "held-out-goals-grid": _grids(lambda size: gridworld.GoalGrids(size, gridworld.held_out_goals(size))),
+    "permuted-grid": _grids(gridworld.PermutedGrids),
     "slippery-grid": _slippery_grid,
     "one-shot-navigation": _one_shot_navigation,
     "corridor": _corridor,

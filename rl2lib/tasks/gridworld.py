@@ -217,14 +217,14 @@ class GridEnv(EpisodicEnv):
         if not len(tasks.goal) == len(directions) == len(tasks.slip):
             sizes = [len(field) for field in tasks]
             raise ValueError(f"tasks: expected as many goals as directions and slips, got {sizes}")
-        wall, pit = (_marked(cells, num_cells, device) for cells in (self.walls, self.pits))
+        wall, pit = (self._marked(cells, device) for cells in (self.walls, self.pits))
         forbidden = wall | pit
         forbidden[0] |= not self.random_start
         if bool(forbidden[tasks.goal].any()):
             raise ValueError("goal: expected cells that are no wall, pit or start, got one that is")
         self._start(len(tasks.goal), generator)
         self._tasks, self._pit = tasks, pit
-        self._neighbour = _neighbours(self.size, wall)
+        self._neighbour = self.neighbours(device)
         at_goal = one_hot(tasks.goal, num_cells).bool()
         self._free = (~(wall | pit) & ~at_goal).to(torch.float32)
         self._cell = self._draw_start(generator)
@@ -246,6 +246,21 @@ class GridEnv(EpisodicEnv):
         self._cell = torch.where(ends.episode_end, self._draw_start(generator), arrived)
         return Step(self._observe(), reward, *ends, expected)
 
+    def neighbours(self, device: torch.device | str = "cpu") -> Tensor:
+        """Return [cells, 4] int64, where a step up, right, down or left ends; at a wall or an edge, where it began."""
+        size, wall = self.size, self._marked(self.walls, device)
+        cells = torch.arange(size * size, device=device)
+        row, column = cells // size, cells % size
+        up, down = (row - 1).clamp(min=0) * size + column, (row + 1).clamp(max=size - 1) * size + column
+        right, left = row * size + (column + 1).clamp(max=size - 1), row * size + (column - 1).clamp(min=0)
+        around = torch.stack([up, right, down, left], dim=1)
+        return torch.where(wall[around], cells[:, None], around)
+
+    def _marked(self, cells: tuple[int, ...], device: torch.device | str) -> Tensor:
+        marked = torch.zeros(self.size**2, dtype=torch.bool, device=device)
+        marked[torch.tensor(cells, dtype=torch.int64, device=device)] = True
+        return marked
+
     def _reward(self, cells: Tensor) -> Tensor:
         """The reward of arriving in cells [B, N]."""
         at_goal = (cells == self._tasks.goal[:, None]).to(torch.float32)
@@ -263,22 +278,6 @@ class GridEnv(EpisodicEnv):
 def _plain(goal: Tensor) -> GridTasks:
     order = torch.arange(NUM_MOVES, device=goal.device).expand(len(goal), NUM_MOVES)
     return GridTasks(goal, order, torch.zeros(goal.shape, dtype=torch.float32, device=goal.device))
-
-
-def _neighbours(size: int, wall: Tensor) -> Tensor:
-    """Return [cells, 4] int64, where a step in each direction ends."""
-    cells = torch.arange(size * size, device=wall.device)
-    row, column = cells // size, cells % size
-    up, down = (row - 1).clamp(min=0) * size + column, (row + 1).clamp(max=size - 1) * size + column
-    right, left = row * size + (column + 1).clamp(max=size - 1), row * size + (column - 1).clamp(min=0)
-    around = torch.stack([up, right, down, left], dim=1)
-    return torch.where(wall[around], cells[:, None], around)
-
-
-def _marked(cells: tuple[int, ...], num_cells: int, device: torch.device) -> Tensor:
-    marked = torch.zeros(num_cells, dtype=torch.bool, device=device)
-    marked[torch.tensor(cells, dtype=torch.int64, device=device)] = True
-    return marked
 
 
 def _expect_size(size: int) -> None:

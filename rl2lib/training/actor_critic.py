@@ -105,12 +105,6 @@ class ActorCritic(Learner):
         """The policy itself."""
         return self.policy
 
-    def anneal(self, progress: float) -> None:
-        """Set the learning rates to where training is."""
-        for name, optimiser in self.optimisers.items():
-            for group in optimiser.param_groups:
-                group["lr"] = self.rates[name](progress)
-
     def rewards(self, trajectory: Trajectory) -> Tensor:
         """Return the rewards [B, T] that advantages are made of, sampled or expected.
 

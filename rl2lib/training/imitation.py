@@ -89,8 +89,7 @@ class Imitation(Learner):
         The history's "agreement" is how often the student's likeliest action is one that the teacher accepts.
         """
         config = self.config
-        for group in self.optimisers["policy"].param_groups:
-            group["lr"] = self.rates["policy"](progress)
+        self.anneal(progress)
         lesson = _Lesson(trajectory.step_inputs(), self._labels(trajectory, tasks, generator), trajectory.mask)
         minibatches = shuffled_rows(len(lesson.mask), config.epochs, config.minibatch_trials, generator)
         steps = [self._step(select_rows(lesson, rows)) for rows in minibatches]

@@ -61,6 +61,12 @@ class Learner(ABC):
     def player(self) -> Policy[Any]:
         """Who plays the trials that it learns from: its policy, or a teacher."""
 
+    def anneal(self, progress: float) -> None:
+        """Set the learning rates to where training is."""
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = self.rates[name](progress)
+
     @abstractmethod
     def update(
         self, trajectory: Trajectory, tasks: Any, *, progress: float, generator: torch.Generator

@@ -236,18 +236,14 @@ def _resume(
             )
     checkpoints.unpack_modules(learner.modules, saved.weights)
     for name, optimiser in learner.optimisers.items():
-        checkpoints.unpack_optimiser(
-            optimiser, _below(saved.state, f"optimiser.{name}."), saved.card["optimisers"][name]
-        )
+        tensors = checkpoints.tensors_under(saved.state, f"optimiser.{name}.")
+        checkpoints.unpack_optimiser(optimiser, tensors, saved.card["optimisers"][name])
     for name, generator in generators.items():
         generator.set_state(saved.state[f"generator.{name}"])
-    run.history = {name: values.tolist() for name, values in _below(saved.state, "history.").items()}
+    history = checkpoints.tensors_under(saved.state, "history.")
+    run.history = {name: values.tolist() for name, values in history.items()}
     run.env_steps, run.seconds, run.checkpoint = saved.card["env_steps"], saved.card["seconds"], place
     return int(saved.card["iteration"])
-
-
-def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 @cache

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 import rl2lib.gym
 from rl2lib.agents.recurrent import StepEmbedding
-from rl2lib.gym import GymTrial, flat_step_input, gym_id
+from rl2lib.gym import GymTrial, gym_id
 from rl2lib.tasks.catalogue import make_task, task_ids
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.types import StepInput
@@ -53,7 +53,6 @@ def test_an_episode_is_a_trial_and_what_is_observed_its_step_inputs(task_id: str
     rng = np.random.default_rng(0)
     for t, (observed, reward, terminated, info) in enumerate(told):
         np.testing.assert_array_equal(observed, embed(inputs)[0].numpy())
-        assert torch.equal(flat_step_input(inputs, env.num_actions), embed(inputs))
         if t == len(told) - 1:
             break
         action = torch.tensor([int(rng.integers(env.num_actions))])

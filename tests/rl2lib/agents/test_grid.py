@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rl2lib.agents.grid import FAR, GridOracle, GridSearcher, distances, neighbours
+from rl2lib.agents.grid import FAR, GridOracle, GridSearcher, distances
 from rl2lib.evaluation.curves import episodes, steps_curve
 from rl2lib.evaluation.evaluate import play
 from rl2lib.tasks.catalogue import make_task
@@ -17,7 +17,7 @@ def test_ways_around_a_wall_by_hand() -> None:
     steps = distances(env)
     assert steps[0, [0, 3, 6, 7, 8, 5, 2]].tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert steps[0, 1] >= FAR
-    assert neighbours(env)[0].tolist() == [0, 0, 3, 0]  # up and left an edge, right a wall
+    assert env.neighbours()[0].tolist() == [0, 0, 3, 0]  # up and left an edge, right a wall
 
 
 def test_neighbours_are_where_the_environment_leads() -> None:
@@ -30,7 +30,7 @@ def test_neighbours_are_where_the_environment_leads() -> None:
         action = torch.randint(4, (64,), generator=generator)
         step = env.step(action)
         arrived = step.observation.argmax(dim=1)
-        expected = neighbours(env)[cell, action]
+        expected = env.neighbours()[cell, action]
         assert torch.equal(arrived[~step.episode_end], expected[~step.episode_end])
         assert torch.equal(step.reward > 0, expected == tasks.goal)
         cell = arrived
