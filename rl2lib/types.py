@@ -159,6 +159,13 @@ class Agent(ABC, Generic[State]):
         """Return actions [B] int64 and the next state."""
 
 
+class RuleAgent(Agent[State]):
+    """An agent without a network: it acts by a rule of its own, and is not told the task unless a subclass says so."""
+
+    sees_task = False
+    mode: ActsBy = "own rule"
+
+
 class TellsTies(Agent[State]):
     """An agent that can name every action it holds optimal, not only the one it takes."""
 
@@ -167,11 +174,8 @@ class TellsTies(Agent[State]):
         """Return [B, A] bool, for the state in which it has just chosen."""
 
 
-class _TwoMethods(Agent[State]):
-    """Somebody's own policy: it is told nothing, and acts by its own rule."""
-
-    sees_task = False
-    mode: ActsBy = "own rule"
+class _TwoMethods(RuleAgent[State]):
+    """Somebody's own policy."""
 
     def __init__(self, policy: Policy[State]) -> None:
         self.policy = policy

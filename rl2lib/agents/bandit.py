@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rl2lib.tasks import sampling
 from rl2lib.tasks.episodes import expect_counts, expect_probabilities
-from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
+from rl2lib.types import RuleAgent, StepInput, expect_shape
 
 EPSILONS = tuple(i / 10 for i in range(11))
 """The ε to choose from for `EpsilonGreedy`.
@@ -56,16 +56,13 @@ class Counts(NamedTuple):
         return (self.successes + 1) / (self.pulls + 2)
 
 
-class CountingAgent(Agent[Counts]):
+class CountingAgent(RuleAgent[Counts]):
     """Counts successes and failures; a subclass says which arm to pull, given the counts.
 
     Args:
         num_arms: K.
         device: where its counts live.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(self, num_arms: int, device: torch.device | str = "cpu") -> None:
         self.num_arms = num_arms
@@ -186,11 +183,10 @@ class OptimisticThompson(CountingAgent):
         return means[torch.arange(len(means), device=means.device), likeliest].argmax(dim=1)
 
 
-class Oracle(Agent[Tensor]):
+class Oracle(RuleAgent[Tensor]):
     """Is told the task and pulls its best arm from the start: the ceiling of ceilings, no agent's target."""
 
     sees_task = True
-    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: Tensor | None = None) -> Tensor:
         """Return the best arm [B] of each task, means [B, K]."""

@@ -16,7 +16,7 @@ from rl2lib.agents.bandit import CountingAgent, Counts
 from rl2lib.tasks.bandit import DependentBandits
 from rl2lib.tasks.episodes import expect_counts
 from rl2lib.tasks.pomdp import CorridorBelief
-from rl2lib.types import ActsBy, Agent, StepInput, TellsTies
+from rl2lib.types import RuleAgent, StepInput, TellsTies
 
 TIE = 1e-9
 """Probabilities this close are taken for equal."""
@@ -115,7 +115,7 @@ def _belief(values: Tensor, pulls: Tensor, for_p: Tensor) -> Tensor:
     return log_likelihood.softmax(dim=-1).nan_to_num(0.0)
 
 
-class CorridorOptimal(Agent[CorridorBelief]):
+class CorridorOptimal(RuleAgent[CorridorBelief]):
     """Finds the corridor's hidden goal in as few steps as can be expected, and walks straight to it afterwards.
 
     Not knowing the side it walks to the nearer end, left from the middle; what is paid there, or not, tells the
@@ -137,9 +137,6 @@ class CorridorOptimal(Agent[CorridorBelief]):
     Raises:
         ValueError: if a count is below 1 or the reward is not above 0.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(
         self,

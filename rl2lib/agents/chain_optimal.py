@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rl2lib.tasks.episodes import expect_counts
 from rl2lib.tasks.tabular import ChainMDPs
-from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
+from rl2lib.types import RuleAgent, StepInput, expect_shape
 
 Case = tuple[int, int, int]
 """States found, actions that failed at the next one, position."""
@@ -40,7 +40,7 @@ class ChainBelief(NamedTuple):
     steps: int
 
 
-class ChainOptimal(Agent[ChainBelief]):
+class ChainOptimal(RuleAgent[ChainBelief]):
     """Plays a chain without slips by backward induction over what is known of it.
 
     An episode's last step is followed by the start wherever it led. There only the reward tells, and rewards are
@@ -61,9 +61,6 @@ class ChainOptimal(Agent[ChainBelief]):
     Raises:
         ValueError: if a count is below 1, chains slip, or going on at the end pays no more than going back.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(
         self, chains: ChainMDPs, horizon: int = 10, episodes_per_trial: int = 10, device: torch.device | str = "cpu"

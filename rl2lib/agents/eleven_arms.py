@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.tasks import sampling
 from rl2lib.tasks.wang import NUM_CANDIDATES
-from rl2lib.types import ActsBy, Agent, StepInput
+from rl2lib.types import RuleAgent, StepInput
 
 NUM_ARMS = NUM_CANDIDATES + 1
 INFORMATIVE_ARM = NUM_CANDIDATES
@@ -39,11 +39,8 @@ class OneHotBaseline(RecurrentBaseline):
         return super().features(one_hot_reward(inputs))
 
 
-class PaysForInformation(Agent[tuple[Tensor, int]]):
+class PaysForInformation(RuleAgent[tuple[Tensor, int]]):
     """The optimum for eleven arms, 20.55 in five pulls: it pulls the informative arm, then the one that it told."""
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: object = None) -> tuple[Tensor, int]:
         """Return the arm to pull next [B], and the number of pulls so far."""
@@ -59,14 +56,11 @@ class PaysForInformation(Agent[tuple[Tensor, int]]):
         return arm, (arm, steps + 1)
 
 
-class TargetThompson(Agent[tuple[Tensor, int]]):
+class TargetThompson(RuleAgent[tuple[Tensor, int]]):
     """Thompson sampling with the true prior: a target drawn from those still possible, until it is found.
 
     It never pulls the informative arm: no sample of the target makes that the best one.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: object = None) -> tuple[Tensor, int]:
         """Return which candidates may be the target, [B, 10], and the number of pulls so far."""
@@ -84,11 +78,8 @@ class TargetThompson(Agent[tuple[Tensor, int]]):
         return sampling.index(possible, generator), (possible, steps + 1)
 
 
-class EveryArmOnce(Agent[tuple[int, int]]):
+class EveryArmOnce(RuleAgent[tuple[int, int]]):
     """UCB1 (Auer et al. 2002) for fewer pulls than arms: each arm once before any a second time, lowest index first."""
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: object = None) -> tuple[int, int]:
         """Return the number of trials, and of pulls so far."""

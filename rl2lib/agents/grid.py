@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rl2lib.tasks.gridworld import GridEnv, GridTasks
-from rl2lib.types import ActsBy, Agent, StepInput
+from rl2lib.types import RuleAgent, StepInput
 
 FAR = 1_000_000
 """The distance of a cell that cannot be reached."""
@@ -30,7 +30,7 @@ def distances(env: GridEnv) -> Tensor:
         steps = shorter
 
 
-class GridOracle(Agent[Tensor]):
+class GridOracle(RuleAgent[Tensor]):
     """Is told the goal and walks there: the fewest steps that anybody can need.
 
     Args:
@@ -38,7 +38,6 @@ class GridOracle(Agent[Tensor]):
     """
 
     sees_task = True
-    mode: ActsBy = "own rule"
 
     def __init__(self, env: GridEnv) -> None:
         self._around, self._steps = env.neighbours(), distances(env)
@@ -75,7 +74,7 @@ class Search(NamedTuple):
     steps: int
 
 
-class GridSearcher(Agent[Search]):
+class GridSearcher(RuleAgent[Search]):
     """Walks to the nearest cell that it has not visited until it finds the goal, and from then on straight there.
 
     From the second success on no agent can do better; its search is a good rule, not the optimum.
@@ -83,9 +82,6 @@ class GridSearcher(Agent[Search]):
     Args:
         env: the grid it plays in; the goal's reward must outweigh a step's.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(self, env: GridEnv) -> None:
         self._around, self._steps = env.neighbours(), distances(env)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rl2lib.tasks.episodes import expect_counts
 from rl2lib.tasks.gridworld import GridTasks
-from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
+from rl2lib.types import RuleAgent, StepInput, expect_shape
 
 UP, RIGHT, DOWN, LEFT = range(4)
 MOST_PERMUTED = 7  # 5,040 orders; more stops would take longer than they are worth
@@ -35,7 +35,7 @@ class SearchState(NamedTuple):
     steps: Tensor
 
 
-class GridSearch(Agent[SearchState]):
+class GridSearch(RuleAgent[SearchState]):
     """Follows a route from cell 0 until something pays, and from the next episode on takes the shortest way there.
 
     Args:
@@ -48,9 +48,6 @@ class GridSearch(Agent[SearchState]):
     Raises:
         ValueError: if there are no stops, or one is no cell of the grid other than the start.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(
         self,

@@ -7,19 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl2lib.types import ActsBy, Agent, StepInput
+from rl2lib.types import RuleAgent, StepInput
 
 
-class HarlowOptimal(Agent[Tensor | None]):
+class HarlowOptimal(RuleAgent[Tensor | None]):
     """Guesses once; then whether it was paid tells which image is the right one, and it follows that image.
 
     Of n choices it expects n - 1/2 right ones, and no agent that is not told the task can expect more: the first
     choice is a guess for all of them. Its state is what was shown at the step before, left and right image
     [B, 2, D] float32; None at a trial's first step.
     """
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def initial_state(self, batch_size: int, tasks: Any = None) -> None:
         """Return the memory of a fresh trial: nothing."""

@@ -26,7 +26,7 @@ from rl2lib.agents.posterior import FLAT, TABULARL, Posterior, Prior
 from rl2lib.agents.value_iteration import backward_induction
 from rl2lib.tasks.episodes import expect_probabilities
 from rl2lib.tasks.tabular import TabularTasks
-from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
+from rl2lib.types import RuleAgent, StepInput, expect_shape
 
 Update = Literal["episode", "step"]
 
@@ -57,7 +57,7 @@ class Memory(NamedTuple):
     steps: int
 
 
-class TabularAgent(Agent[Memory]):
+class TabularAgent(RuleAgent[Memory]):
     """Keeps a posterior and plans; a subclass says how the plan's values come from the posterior.
 
     Args:
@@ -73,9 +73,6 @@ class TabularAgent(Agent[Memory]):
     """
 
     own_prior: ClassVar[Prior] = TABULARL
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(
         self,
@@ -278,7 +275,7 @@ class Plan(NamedTuple):
     steps: int
 
 
-class Oracle(Agent[Plan]):
+class Oracle(RuleAgent[Plan]):
     """Is told the task and follows its optimal policy from the start: a ceiling that nobody can learn to reach.
 
     Args:
@@ -286,7 +283,6 @@ class Oracle(Agent[Plan]):
     """
 
     sees_task = True
-    mode: ActsBy = "own rule"
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon

@@ -16,7 +16,7 @@ from torch.nn.functional import one_hot
 
 from rl2lib.tasks import sampling
 from rl2lib.tasks.episodes import expect_counts
-from rl2lib.types import ActsBy, Agent, StepInput, expect_shape
+from rl2lib.types import RuleAgent, StepInput, expect_shape
 
 
 class TwoStepMemory(NamedTuple):
@@ -33,7 +33,7 @@ class TwoStepMemory(NamedTuple):
     place: Tensor
 
 
-class TwoStepAgent(Agent[TwoStepMemory]):
+class TwoStepAgent(RuleAgent[TwoStepMemory]):
     """Keeps track of an episode's choice, second stage and reward; a subclass learns from the three, and chooses.
 
     Args:
@@ -42,9 +42,6 @@ class TwoStepAgent(Agent[TwoStepMemory]):
 
     start = 0.0
     """Of both values, at a trial's start."""
-
-    sees_task = False
-    mode: ActsBy = "own rule"
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
