@@ -6,11 +6,14 @@ the chance that a correct answer fails (`FALSE_ALARM` a test, fewer than thirty 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
 from typing import Any
 
 import numpy as np
 
+from autograder.checks import drawn
+from rl2lib.lab.checks.nb01 import floats
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
 from rl2lib.lab.values import Generator
@@ -18,20 +21,9 @@ from rl2lib.lab.values import Generator
 FALSE_ALARM = 1e-8
 
 
-def _seed(rng: np.random.Generator) -> int:
-    return int(rng.integers(2**31))
-
-
-def _sizes(rng: np.random.Generator) -> tuple[int, int, int]:
-    first, second, third = (int(size) for size in rng.integers(2, 30, size=3))
-    return first, second, third
-
-
-def _floats(report: Report, what: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Require an array of numbers; whole numbers of an integer dtype are as good."""
-    array = report.array(what, value, shape)
-    report.true(what, array.dtype.kind in "fiu", expected="numbers", got=f"dtype {array.dtype}")
-    return array.astype(float)
+def _luck(rng: np.random.Generator) -> Generator:
+    """Return a NumPy generator for the learner's side, from a fresh seed."""
+    return Generator(drawn.seed(rng), library="numpy")
 
 
 def _randomness(student: Handle, report: Report, name: str, rng: np.random.Generator, args: Any) -> None:
@@ -39,7 +31,7 @@ def _randomness(student: Handle, report: Report, name: str, rng: np.random.Gener
 
     `args` must leave so much open that two independent results agree with negligible probability.
     """
-    seed = _seed(rng)
+    seed = drawn.seed(rng)
     first = student.call(name, *args, Generator(seed, library="numpy"))
     again = student.call(name, *args, Generator(seed, library="numpy"))
     what, same = f"{name}, twice with one seed", np.array_equal(first, again)
@@ -59,10 +51,10 @@ def pull(student: Handle, reference: Handle, rng: np.random.Generator, report: R
         means = rng.integers(2, size=(num_rows, num_arms)).astype(float)
         arms = rng.integers(num_arms, size=num_rows)
         what = f"pull of {num_rows} arms that pay always or never, {num_arms} arms a task"
-        call = (means, arms, Generator(_seed(rng), library="numpy"))
+        call = (means, arms, _luck(rng))
         got = report.array(what, student.call("pull", *call), (num_rows,))
         report.true(what, got.dtype.kind != "b", expected="dtype float64", got="dtype bool")
-        report.close(what, _floats(report, what, got, (num_rows,)), reference.call("pull", *call))
+        report.close(what, floats(report, what, got, (num_rows,)), reference.call("pull", *call))
 
     for _ in range(8):
         num_arms = int(rng.integers(2, 7))
@@ -70,8 +62,8 @@ def pull(student: Handle, reference: Handle, rng: np.random.Generator, report: R
         pair, pulled = rng.uniform(0.05, 0.95, size=(2, num_arms)), rng.integers(num_arms, size=2)
         which = np.arange(40_000) % 2
         what = f"pull of uncertain arms, {num_arms} arms a task, 40,000 rows"
-        value = student.call("pull", pair[which], pulled[which], Generator(_seed(rng), library="numpy"))
-        rewards = _floats(report, what, value, which.shape)
+        value = student.call("pull", pair[which], pulled[which], _luck(rng))
+        rewards = floats(report, what, value, which.shape)
         report.true(what, np.isin(rewards, (0.0, 1.0)).all(), expected="rewards of 0 or 1", got="other values")
         for task in (0, 1):
             paid, p = int(rewards[which == task].sum()), float(pair[task, pulled[task]])
@@ -79,8 +71,8 @@ def pull(student: Handle, reference: Handle, rng: np.random.Generator, report: R
 
     # Neighbours on equal tasks agree half of the time if, and only if, each row tosses its own coin.
     halves = np.full((40_000, 2), 0.5)
-    value = student.call("pull", halves, np.zeros(40_000, dtype=int), Generator(_seed(rng), library="numpy"))
-    rewards = _floats(report, "pull of arms of mean 0.5", value, (40_000,))
+    value = student.call("pull", halves, np.zeros(40_000, dtype=int), _luck(rng))
+    rewards = floats(report, "pull of arms of mean 0.5", value, (40_000,))
     what = "pull of arms of mean 0.5: neighbouring rows agree"
     agree = int((rewards[::2] == rewards[1::2]).sum())
     report.binomial(what, agree, 20_000, 0.5, false_alarm=FALSE_ALARM)
@@ -89,8 +81,8 @@ def pull(student: Handle, reference: Handle, rng: np.random.Generator, report: R
 
 def beta_posterior(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random histories, with untouched arms, one step, one row, one arm, no step."""
-    sizes = [(1, 1, 1), (1, 5, 3), (4, 1, 6), (3, 0, 2), (2, 200, 2), (5, 3, 50), (6, 6, 6)]
-    sizes += [_sizes(rng) for _ in range(4)]
+    sizes: list[Sequence[int]] = [(1, 1, 1), (1, 5, 3), (4, 1, 6), (3, 0, 2), (2, 200, 2), (5, 3, 50), (6, 6, 6)]
+    sizes += [drawn.sizes(rng, 2, 30, 3) for _ in range(4)]
     for num_rows, num_steps, num_arms in sizes:
         arms = rng.integers(num_arms, size=(num_rows, num_steps))
         rewards = rng.integers(2, size=(num_rows, num_steps)).astype(float)
@@ -99,7 +91,7 @@ def beta_posterior(student: Handle, reference: Handle, rng: np.random.Generator,
         expected = reference.call("beta_posterior", arms, rewards, num_arms)
         if not (isinstance(value, tuple | list) and len(value) == 2):
             report.close(what, value, expected)
-        got = tuple(_floats(report, what, one, (num_rows, num_arms)) for one in value)
+        got = tuple(floats(report, what, one, (num_rows, num_arms)) for one in value)
         report.close(what, got, expected)
 
 
@@ -129,7 +121,7 @@ def thompson_sampling(student: Handle, reference: Handle, rng: np.random.Generat
         alpha = rng.integers(1, 9, size=(2, num_arms)).astype(float)
         beta = rng.integers(1, 9, size=(2, num_arms)).astype(float)
         what = f"thompson_sampling, {num_arms} arms, {2 * num_rows} rows of two beliefs in turn"
-        value = student.call("thompson_sampling", alpha[which], beta[which], Generator(_seed(rng), library="numpy"))
+        value = student.call("thompson_sampling", alpha[which], beta[which], _luck(rng))
         arms = report.array(what, value, which.shape, int)
         inside = arms.min() >= 0 and arms.max() < num_arms
         report.true(what, inside, expected="arm numbers 0..K-1", got=f"{arms.min()} to {arms.max()}")
@@ -142,9 +134,7 @@ def thompson_sampling(student: Handle, reference: Handle, rng: np.random.Generat
     # Two rows that know nothing choose alike half of the time; rows that share one imagined world always do.
     flat = np.ones((2 * num_rows, 2))
     what = "thompson_sampling before any pull: neighbouring rows choose alike"
-    arms = report.array(
-        what, student.call("thompson_sampling", flat, flat, Generator(_seed(rng), library="numpy")), which.shape, int
-    )
+    arms = report.array(what, student.call("thompson_sampling", flat, flat, _luck(rng)), which.shape, int)
     alike = int((arms[::2] == arms[1::2]).sum())
     report.binomial(what, alike, num_rows, 0.5, false_alarm=FALSE_ALARM)
     _randomness(student, report, "thompson_sampling", rng, (flat[:2000], flat[:2000]))
@@ -179,8 +169,8 @@ def _clear(alpha: np.ndarray, beta: np.ndarray, t: int, c: float) -> np.ndarray:
 
 def regret(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random records, some of trials that never touch their best arm, and paid at random."""
-    sizes = [(1, 1, 1), (1, 2, 9), (8, 3, 1), (5, 5, 5), (3, 12, 4)]
-    sizes += [_sizes(rng) for _ in range(5)]
+    sizes: list[Sequence[int]] = [(1, 1, 1), (1, 2, 9), (8, 3, 1), (5, 5, 5), (3, 12, 4)]
+    sizes += [drawn.sizes(rng, 2, 30, 3) for _ in range(5)]
     for num_rows, num_arms, num_steps in sizes:
         means = rng.uniform(size=(num_rows, num_arms))
         arms = rng.integers(num_arms, size=(num_rows, num_steps))
@@ -188,7 +178,7 @@ def regret(student: Handle, reference: Handle, rng: np.random.Generator, report:
         arms[::2] = np.where(arms[::2] == avoided[::2], (arms[::2] + 1) % num_arms, arms[::2])
         rewards = (rng.uniform(size=arms.shape) < np.take_along_axis(means, arms, axis=1)).astype(float)
         what = f"regret of {num_rows} trials of {num_steps} pulls, {num_arms} arms"
-        got = _floats(report, what, student.call("regret", means, arms, rewards), (num_rows, num_steps))
+        got = floats(report, what, student.call("regret", means, arms, rewards), (num_rows, num_steps))
         expected = reference.call("regret", means, arms, rewards)
         report.close(what, got, expected)
 

@@ -9,20 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autograder.checks import drawn
+from rl2lib.lab.checks.modules import parameters, update
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
 from rl2lib.lab.values import Ref
 from rl2lib.types import StepInput
 
 NUM_CASES = 10
-
-
-def _generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**31)))
-
-
-def _sizes(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
-    return [int(size) for size in rng.integers(low, high, size=count)]
 
 
 def _same_step_input(report: Report, what: str, got: Any, expected: StepInput) -> None:
@@ -34,8 +28,8 @@ def _same_step_input(report: Report, what: str, got: Any, expected: StepInput) -
 def trial_start_input(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Cells, vectors and images, in batches of all sizes."""
     for case in range(NUM_CASES):
-        generator = _generator(rng)
-        shape = (1 if case == 0 else _sizes(rng, 2, 20, 1)[0], *_sizes(rng, 1, 6, case % 4))
+        generator = drawn.generator(rng)
+        shape = (1 if case == 0 else drawn.sizes(rng, 2, 20, 1)[0], *drawn.sizes(rng, 1, 6, case % 4))
         real = torch.randn(shape, generator=generator) + 3.0
         observation = real if case % 2 else real.mul(10).long()
         what = f"trial_start_input of {observation.dtype} observations of shape {shape}"
@@ -46,10 +40,10 @@ def trial_start_input(student: Handle, reference: Handle, rng: np.random.Generat
 def shift_to_inputs(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random records with their edges: one trial, one step, every step an episode, no episode's end at all."""
     for case in range(NUM_CASES):
-        generator = _generator(rng)
-        batch, steps = _sizes(rng, 2, 9, 2)
+        generator = drawn.generator(rng)
+        batch, steps = drawn.sizes(rng, 2, 9, 2)
         batch, steps = (1 if case == 0 else batch), (1 if case == 1 else steps + 2)
-        shape = _sizes(rng, 1, 5, case % 3)
+        shape = drawn.sizes(rng, 1, 5, case % 3)
         chance = {2: 1.0, 3: 0.0}.get(case, 0.4)
         ends = torch.rand(batch, steps, generator=generator) < chance
         final = torch.randn(batch, steps, *shape, generator=generator)
@@ -81,14 +75,14 @@ def _random_inputs(generator: torch.Generator, leading: tuple[int, ...], num_act
 
 
 def _leading(rng: np.random.Generator, case: int) -> tuple[int, ...]:
-    batch, steps = _sizes(rng, 2, 12, 2)
+    batch, steps = drawn.sizes(rng, 2, 12, 2)
     return [(batch,), (batch, steps), (1,), (1, steps), (batch, 1)][case % 5]
 
 
 def embed_bandit(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Steps and whole trials, two to a dozen arms."""
     for case in range(NUM_CASES):
-        generator, num_actions, leading = _generator(rng), _sizes(rng, 2, 13, 1)[0], _leading(rng, case)
+        generator, num_actions, leading = drawn.generator(rng), drawn.sizes(rng, 2, 13, 1)[0], _leading(rng, case)
         arguments = (torch.zeros(*leading, 1), *_random_inputs(generator, leading, num_actions), num_actions)
         what = f"embed_bandit with leading dimensions {leading} and {num_actions} arms"
         expected = reference.call("embed_bandit", *arguments)
@@ -98,8 +92,8 @@ def embed_bandit(student: Handle, reference: Handle, rng: np.random.Generator, r
 def embed_tabular(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Steps and whole trials; more states than actions and fewer."""
     for case in range(NUM_CASES):
-        generator, leading = _generator(rng), _leading(rng, case)
-        num_states, num_actions = _sizes(rng, 2, 13, 2)
+        generator, leading = drawn.generator(rng), _leading(rng, case)
+        num_states, num_actions = drawn.sizes(rng, 2, 13, 2)
         if num_states == num_actions:
             num_states += 1
         states = torch.randint(num_states, leading, generator=generator)
@@ -112,23 +106,11 @@ def embed_tabular(student: Handle, reference: Handle, rng: np.random.Generator, 
 # --------------------------------------------------------------------------------------- JointEmbedding
 
 
-def _parameters(handle: Handle, module: Ref, inputs: tuple[Tensor, ...], width: int) -> dict[str, Tensor]:
-    """Return parameters by name. Names and splits are the learner's own; buffers are left out."""
-    cotangent = torch.ones(*inputs[1].shape, width)
-    (gradients,) = handle.grad((module, "__call__"), inputs, [module], cotangent=cotangent)
-    state = handle.state_dict(module)
-    return {name: state[name] for name in gradients}
-
-
-def _fill(handle: Handle, module: Ref, values: dict[str, Tensor]) -> None:
-    handle.load_state_dict(module, {**handle.state_dict(module), **values})
-
-
 def JointEmbedding(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Equal constants in every parameter must give the reference's output; then what constants cannot show."""
     for case in range(8):
-        generator, leading = _generator(rng), _leading(rng, case)
-        channels, height, width, num_actions, action_dim, joint_dim = _sizes(rng, 2, 6, 6)
+        generator, leading = drawn.generator(rng), _leading(rng, case)
+        channels, height, width, num_actions, action_dim, joint_dim = drawn.sizes(rng, 2, 6, 6)
         sizes = ((channels, height, width), num_actions, action_dim, joint_dim + 3)
         num_columns = joint_dim + 3 + 2
         image = torch.rand(*leading, *sizes[0], generator=generator) + 0.1
@@ -139,15 +121,15 @@ def JointEmbedding(student: Handle, reference: Handle, rng: np.random.Generator,
         report.tensor(f"{what}: its output", fresh, (*leading, num_columns), torch.float32)
         report.close(f"{what}: the last two columns", fresh[..., -2:], torch.stack(inputs[2:], dim=-1))
 
-        own = _parameters(student, module, inputs, num_columns)
-        theirs = _parameters(reference, twin, inputs, num_columns)
+        own = parameters(student, module, inputs, num_columns)
+        theirs = parameters(reference, twin, inputs, num_columns)
         counts = [sum(values.numel() for values in group.values()) for group in (own, theirs)]
         report.close(f"{what}: the number of parameters", *counts)
         # One constant in every parameter makes the output independent of names and of how layers are split.
         for constant in (float(rng.uniform(0.05, 0.3)), -float(rng.uniform(0.05, 0.3))):
             for sign in (1.0, -1.0):  # with images of either sign both branches of the ReLU are met
-                _fill(student, module, {name: torch.full_like(own[name], constant) for name in own})
-                _fill(reference, twin, {name: torch.full_like(theirs[name], constant) for name in theirs})
+                update(student, module, {name: torch.full_like(own[name], constant) for name in own})
+                update(reference, twin, {name: torch.full_like(theirs[name], constant) for name in theirs})
                 signed = (sign * image, *inputs[1:])
                 expected = reference.method(twin, "__call__", *signed)
                 got = student.method(module, "__call__", *signed)
@@ -162,7 +144,7 @@ def _gradients(
 ) -> None:
     """A step must reach every weight of the joint layer and just its own action's vector, for every action."""
     image_shape, num_actions, action_dim, joint_dim = sizes
-    _fill(student, module, {name: torch.full_like(values, 0.1) for name, values in own.items()})
+    update(student, module, {name: torch.full_like(values, 0.1) for name, values in own.items()})
     single = image.reshape(-1, *image_shape)[:1]
     reached_by_all = {name: torch.zeros_like(values, dtype=torch.bool) for name, values in own.items()}
     for action in range(num_actions):
@@ -192,7 +174,7 @@ def _structure(
 ) -> None:
     """With random positive weights: rows independent, actions and pixels told apart, image and action added."""
     values = {name: torch.rand(entry.shape, generator=generator) + 0.1 for name, entry in own.items()}
-    _fill(student, module, values)
+    update(student, module, values)
     image, actions, rewards, flags = (entry.reshape(-1, *entry.shape[len(inputs[1].shape) :]) for entry in inputs)
     whole = student.method(module, "__call__", *inputs)
     joined = whole.reshape(len(actions), -1)
@@ -219,7 +201,7 @@ def _structure(
 def explain_placeholder(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random streams with few values, so that all coincidences occur, for every agent."""
     for case in range(NUM_CASES):
-        generator, (batch, steps) = _generator(rng), _sizes(rng, 4, 12, 2)
+        generator, (batch, steps) = drawn.generator(rng), drawn.sizes(rng, 4, 12, 2)
         batch, steps = (1 if case == 0 else batch + 8), (1 if case == 1 else steps + 8)
 
         def draw(high: int, size: tuple[int, int] = (batch, steps), source: torch.Generator = generator) -> Tensor:

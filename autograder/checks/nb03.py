@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autograder.checks import drawn
 from rl2lib.lab.checks import nb03 as visible
 from rl2lib.lab.checks.causality import line_network, line_probes, random_line_weights, unroll_probes
 from rl2lib.lab.checks.initialised import check_initialised
+from rl2lib.lab.checks.modules import fill
 from rl2lib.lab.checks.scripted import (
     ScriptedEnv,
     ScriptedPolicy,
@@ -27,14 +29,6 @@ from rl2lib.lab.values import Generator, Ref
 from rl2lib.types import StepInput, Trajectory
 
 NUM_CASES = 8
-
-
-def _generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**31)))
-
-
-def _sizes(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
-    return [int(size) for size in rng.integers(low, high, size=count)]
 
 
 def _same_gradients(report: Report, what: str, got: Sequence[Any], expected: Sequence[Any]) -> None:
@@ -54,7 +48,7 @@ def _same_gradients(report: Report, what: str, got: Sequence[Any], expected: Seq
 def learn_lines(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random networks on random sequences: predictions, gradients, and who may depend on what."""
     for case in range(NUM_CASES):
-        generator, (batch, steps, hidden) = _generator(rng), _sizes(rng, 2, 9, 3)
+        generator, (batch, steps, hidden) = drawn.generator(rng), drawn.sizes(rng, 2, 9, 3)
         batch, steps = (1 if case == 0 else batch + 1), (1 if case == 1 else steps + 3)
         weights = random_line_weights(hidden, generator)
         x, y = torch.randn(2, batch, steps, generator=generator)
@@ -78,7 +72,7 @@ def learn_lines(student: Handle, reference: Handle, rng: np.random.Generator, re
 
 
 def _cell(rng: np.random.Generator, case: int, gates: int) -> tuple[torch.Generator, Tensor, list[Tensor], str]:
-    generator, (batch, features, hidden) = _generator(rng), _sizes(rng, 1, 9, 3)
+    generator, (batch, features, hidden) = drawn.generator(rng), drawn.sizes(rng, 1, 9, 3)
     batch = 1 if case == 0 else batch + 1
     hidden = hidden + (hidden == features)
     x = torch.randn(batch, features, generator=generator)
@@ -121,9 +115,9 @@ def lstm_step(student: Handle, reference: Handle, rng: np.random.Generator, repo
 def initialise(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Networks of all sizes; a correct answer fails with probability below 1e-6 over all of them."""
     for _ in range(NUM_CASES):
-        features, actions = _sizes(rng, 5, 13, 1)[0], _sizes(rng, 7, 17, 1)[0]
-        hidden = 48 + 4 * _sizes(rng, 0, 9, 1)[0]
-        check_initialised(student, report, (features, hidden, actions), seed=int(rng.integers(2**31)))
+        features, actions = drawn.sizes(rng, 5, 13, 1)[0], drawn.sizes(rng, 7, 17, 1)[0]
+        hidden = 48 + 4 * drawn.sizes(rng, 0, 9, 1)[0]
+        check_initialised(student, report, (features, hidden, actions), seed=drawn.seed(rng))
 
 
 # --------------------------------------------------------------------------------------- RecurrentPolicy
@@ -141,7 +135,7 @@ def _inputs(generator: torch.Generator, batch: int, observation_shape: tuple[int
 def RecurrentPolicy(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """The reference's random weights in both policies: steps from several states, and the gradient through three."""
     for case in range(NUM_CASES):
-        generator, (batch, num_actions, hidden) = _generator(rng), _sizes(rng, 2, 8, 3)
+        generator, (batch, num_actions, hidden) = drawn.generator(rng), drawn.sizes(rng, 2, 8, 3)
         shape: tuple[int, ...] = ((1,), (3,), (2, 2))[case % 3]
         batch = 1 if case == 0 else batch
         what = f"RecurrentPolicy({shape}, {num_actions}, {hidden})"
@@ -179,7 +173,7 @@ def RecurrentPolicy(student: Handle, reference: Handle, rng: np.random.Generator
 
 def _script(rng: np.random.Generator, case: int) -> tuple[ScriptedEnv, ScriptedPolicy]:
     """Draw trials of different lengths; after a row's end the environment says anything."""
-    generator, (batch, steps, num_actions) = _generator(rng), _sizes(rng, 2, 6, 3)
+    generator, (batch, steps, num_actions) = drawn.generator(rng), drawn.sizes(rng, 2, 6, 3)
     batch, steps = (1 if case == 0 else batch + 1), (1 if case == 1 else steps + 2)
     lengths = torch.randint(1, steps + 1, (batch,), generator=generator)
     lengths[int(rng.integers(batch))] = steps
@@ -213,14 +207,14 @@ def run_trial(student: Handle, reference: Handle, rng: np.random.Generator, repo
             report.close(f"{told}: trajectory.{name}", getattr(got, name), getattr(expected, name))
         report.close(f"{told}: log-probabilities", log_probs, expected_log_probs, atol=1e-5)
         check_second_trial(student, report, policy, env)
-        soft = torch.randn(steps, batch, env.num_actions, generator=_generator(rng)).log_softmax(dim=-1)
+        soft = torch.randn(steps, batch, env.num_actions, generator=drawn.generator(rng)).log_softmax(dim=-1)
         got, log_probs = play(student, report, told, ScriptedPolicy(soft), env)
         taken = torch.stack(env.actions, dim=1)
         mask = env.mask().T
         report.close(f"{told}: trajectory.action, and what env.step was given", got.action, taken * mask)
         right = soft.transpose(0, 1).gather(2, taken[..., None]).squeeze(-1)
         report.close(f"{told}: log-probabilities of drawn actions", log_probs, right * mask, atol=1e-5)
-    weights = torch.tensor([0.15, 0.3, 0.55])[torch.randperm(3, generator=_generator(rng))]
+    weights = torch.tensor([0.15, 0.3, 0.55])[torch.randperm(3, generator=drawn.generator(rng))]
     check_sampling(student, report, weights, rows=1500, seed=int(rng.integers(2**30)))
 
 
@@ -229,7 +223,7 @@ def run_trial(student: Handle, reference: Handle, rng: np.random.Generator, repo
 
 def _trials(rng: np.random.Generator, case: int, num_actions: int) -> Trajectory:
     """Draw a record with episodes and trials of all lengths."""
-    generator, (batch, steps) = _generator(rng), _sizes(rng, 2, 8, 2)
+    generator, (batch, steps) = drawn.generator(rng), drawn.sizes(rng, 2, 8, 2)
     batch, steps = (1 if case == 0 else batch), (1 if case == 1 else steps + 3)
     lengths = torch.randint(1, steps + 1, (batch,), generator=generator)
     lengths[0] = steps
@@ -250,20 +244,20 @@ def _trials(rng: np.random.Generator, case: int, num_actions: int) -> Trajectory
 def unroll(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random policies on random records: values, gradients, and who may depend on what."""
     for case in range(NUM_CASES):
-        num_actions, hidden = _sizes(rng, 2, 6, 2)
-        trials, seed = _trials(rng, case, num_actions), int(rng.integers(2**31))
+        num_actions, hidden = drawn.sizes(rng, 2, 6, 2)
+        trials, seed = _trials(rng, case, num_actions), drawn.seed(rng)
         batch, steps = trials.action.shape
         what = f"unroll of {batch} trials, the longest of {steps} steps, {num_actions} actions, {hidden} units"
         policies = [_network(handle, num_actions, hidden, seed) for handle in (student, reference)]
         values = [h.call("unroll", p, trials) for h, p in zip((student, reference), policies, strict=True)]
         report.close(what, *values, atol=1e-5)
-        cotangent = torch.randn(batch, steps, generator=_generator(rng))
+        cotangent = torch.randn(batch, steps, generator=drawn.generator(rng))
         gradients = [
             handle.grad("unroll", [policy, trials], [policy], cotangent=cotangent)
             for handle, policy in zip((student, reference), policies, strict=True)
         ]
         _same_gradients(report, what, *gradients)
-        check_scripted_unroll(student, report, trials, num_actions, _generator(rng))
+        check_scripted_unroll(student, report, trials, num_actions, drawn.generator(rng))
         whole = trials._replace(mask=torch.ones_like(trials.mask))
         if batch > 1 and steps > 3:
             unroll_probes(student, report, policies[0], whole, row=batch - 1, t=1)
@@ -273,8 +267,5 @@ def _network(handle: Handle, num_actions: int, hidden: int, seed: int) -> Ref:
     """Build the given policy with weights large enough for every input to matter."""
     policy = handle.construct("GivenPolicy", (1,), num_actions, hidden, generator=Generator(seed))
     generator = torch.Generator().manual_seed(seed)
-    weights = {
-        name: 0.7 * torch.randn(value.shape, generator=generator) for name, value in handle.state_dict(policy).items()
-    }
-    handle.load_state_dict(policy, weights)
+    fill(handle, policy, lambda entry: 0.7 * torch.randn(entry.shape, generator=generator))
     return policy

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autograder.checks import drawn
 from rl2lib.agents.recurrent import RecurrentBaseline as LibraryBaseline
 from rl2lib.agents.recurrent import RecurrentPolicy
+from rl2lib.lab.checks.modules import fill
 from rl2lib.lab.checks.nb04 import changed_steps, constant_weights_values
 from rl2lib.lab.checks.step_bench import NETWORKS, Bench, trials_for_a_step
 from rl2lib.lab.handle import Handle
@@ -23,17 +25,9 @@ from rl2lib.types import StepInput
 NUM_CASES = 10
 
 
-def _generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**31)))
-
-
-def _sizes(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
-    return [int(size) for size in rng.integers(low, high, size=count)]
-
-
 def _tiny(rng: np.random.Generator) -> tuple[ExactOracle, RecurrentPolicy, torch.Generator]:
     """Two random bandits with all their trials, and a policy that is not indifferent."""
-    generator = _generator(rng)
+    generator = drawn.generator(rng)
     oracle = ExactOracle(torch.rand(2, 2, generator=generator), num_pulls=2)
     policy = RecurrentPolicy((1,), 2, 3, generator=generator)
     with torch.no_grad():
@@ -62,7 +56,7 @@ def _is_true_gradient(report: Report, what: str, oracle: ExactOracle, policy: Re
 def discounted_returns(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Trials of different lengths with ends and time-outs anywhere; every discount, 0 and 1 among them."""
     for case in range(NUM_CASES):
-        generator, (size, steps) = _generator(rng), _sizes(rng, 3, 9, 2)
+        generator, (size, steps) = drawn.generator(rng), drawn.sizes(rng, 3, 9, 2)
         size, steps = (1 if case == 0 else size), (1 if case == 1 else steps + size)  # T differs from B
         trials = trials_for_a_step(generator, 3, (size, max(steps, 2)))
         if case % 3 == 2:
@@ -85,7 +79,7 @@ def returns_on_the_oracle(student: Handle, rng: np.random.Generator, report: Rep
 def reinforce_loss(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Values and gradients on random trials; then the expected gradient on every trial of a tiny bandit."""
     for case in range(NUM_CASES):
-        generator, (size, steps) = _generator(rng), _sizes(rng, 2, 8, 2)
+        generator, (size, steps) = drawn.generator(rng), drawn.sizes(rng, 2, 8, 2)
         steps += size
         mask = torch.arange(steps) < torch.randint(1, steps + 1, (size, 1), generator=generator)
         mask[0] = case % 2 == 0 or mask[0]
@@ -97,10 +91,8 @@ def reinforce_loss(student: Handle, reference: Handle, rng: np.random.Generator,
         arguments = (log_prob, advantage, mask)
         own, into_advantage = student.grad("reinforce_loss", arguments, [0, 1])
         theirs, _ = reference.grad("reinforce_loss", arguments, [0, 1])
-        report.true(f"{what}: its gradient in log_prob", own is not None, expected="one that arrives", got="none")
-        report.close(f"{what}: its gradient in log_prob", own, theirs)
-        none = into_advantage is None or not into_advantage.any()
-        report.true(f"{what}: its gradient in the advantage", none, expected="none", got="one that is not zero")
+        report.gradient(f"{what}: its gradient in log_prob", own, theirs, missing="none")
+        report.no_gradient(f"{what}: its gradient in the advantage", into_advantage)
     gradient_on_the_oracle(student, rng, report)
 
 
@@ -129,8 +121,7 @@ def gradient_on_the_oracle(student: Handle, rng: np.random.Generator, report: Re
             into_log_prob, into_advantage = student.grad("reinforce_loss", arguments, [0, 1])
             arrives = isinstance(into_log_prob, Tensor) and not into_log_prob[:, 2].any()
             report.true(f"{what}: its gradient", arrives, expected="one in log_prob, none in its padding")
-            none = into_advantage is None or not into_advantage.any()
-            report.true(f"{what}: its gradient in the advantage", none, expected="none", got="one that is not zero")
+            report.no_gradient(f"{what}: its gradient in the advantage", into_advantage)
             factor[row] = -into_log_prob[:, :2].sum(dim=0)  # two copies, each with weight 1/2
         _is_true_gradient(report, what, oracle, policy, factor)
 
@@ -141,7 +132,7 @@ def baseline_must_not_see_the_action(
     """Random policies, payments and tables; honest tables; and sampled by listing all that can happen."""
     name = "baseline_must_not_see_the_action"
     for case in range(NUM_CASES):
-        generator, num_arms = _generator(rng), 2 if case == 0 else _sizes(rng, 2, 7, 1)[0]
+        generator, num_arms = drawn.generator(rng), 2 if case == 0 else drawn.sizes(rng, 2, 7, 1)[0]
         probs = torch.randn(num_arms, generator=generator).softmax(dim=0)
         pay = torch.rand(num_arms, generator=generator)
         table = torch.randn(num_arms, 2, generator=generator)
@@ -166,7 +157,7 @@ def baseline_must_not_see_the_action(
 def _random_inputs(
     rng: np.random.Generator, shape: tuple[int, int], observation: tuple[int, ...], num_actions: int
 ) -> StepInput:
-    generator = _generator(rng)
+    generator = drawn.generator(rng)
     action = torch.randint(num_actions, shape, generator=generator)
     reward = torch.randn(shape, generator=generator) + 1.0
     end = (torch.rand(shape, generator=generator) < 0.5).float()
@@ -177,16 +168,14 @@ def _random_inputs(
 def RecurrentBaseline(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Equal constants in every parameter must give the reference's values; random weights must be causal."""
     for case in range(8):
-        (size, steps, num_actions, hidden_size), generator = _sizes(rng, 2, 7, 4), _generator(rng)
+        (size, steps, num_actions, hidden_size), generator = drawn.sizes(rng, 2, 7, 4), drawn.generator(rng)
         steps, hidden_size = steps + 2, hidden_size + 2
-        observation = tuple(_sizes(rng, 1, 4, 1 + case % 2))
+        observation = tuple(drawn.sizes(rng, 1, 4, 1 + case % 2))
         arguments = (observation, num_actions, hidden_size)
         what = f"RecurrentBaseline{arguments} on {size} trials of {steps} steps"
         inputs = _random_inputs(rng, (size, steps), observation, num_actions)
-        module, twin = (
-            student.construct("RecurrentBaseline", *arguments),
-            reference.construct("RecurrentBaseline", *arguments),
-        )
+        module = student.construct("RecurrentBaseline", *arguments)
+        twin = reference.construct("RecurrentBaseline", *arguments)
         report.tensor(f"{what}: its values", student.method(module, "values", inputs), (size, steps), torch.float32)
         counts = [
             sum(entry.numel() for entry in handle.state_dict(ref).values())
@@ -195,15 +184,13 @@ def RecurrentBaseline(student: Handle, reference: Handle, rng: np.random.Generat
         report.close(f"{what}: the number of parameters", *counts)
         for weight in (float(rng.uniform(0.1, 0.4)), -float(rng.uniform(0.1, 0.4))):
             for handle, ref in ((student, module), (reference, twin)):
-                state = {key: torch.full_like(entry, weight) for key, entry in handle.state_dict(ref).items()}
-                handle.load_state_dict(ref, state)
+                fill(handle, ref, lambda entry, weight=weight: torch.full_like(entry, weight))  # type: ignore[misc]
             expected = reference.method(twin, "values", inputs)
             got = student.method(module, "values", inputs)
             report.close(f"{what}: one constant in all parameters", got, expected, atol=1e-5)
             by_hand = constant_weights_values(inputs, num_actions, hidden_size, weight)
             report.close(f"{what}: one constant in all parameters, against the equations", got, by_hand, atol=1e-4)
-        state = {key: 0.4 * torch.randn(e.shape, generator=generator) for key, e in student.state_dict(module).items()}
-        student.load_state_dict(module, state)
+        fill(student, module, lambda e, source=generator: 0.4 * torch.randn(e.shape, generator=source))  # type: ignore[misc]
         _causal(student, module, inputs, num_actions, rng, report, what)
         (gradients,) = student.grad((module, "values"), (inputs,), [module], cotangent=torch.ones(size, steps))
         learns = all(entry is not None and bool(entry.any()) for entry in gradients.values())
@@ -215,8 +202,7 @@ def baseline_on_the_oracle(student: Handle, rng: np.random.Generator, report: Re
     """REINFORCE with this baseline, whatever its weights, averages to the true gradient."""
     oracle, policy, generator = _tiny(rng)
     module = student.construct("RecurrentBaseline", (1,), 2, 5)
-    state = {key: torch.randn(e.shape, generator=generator) for key, e in student.state_dict(module).items()}
-    student.load_state_dict(module, state)
+    fill(student, module, lambda entry: torch.randn(entry.shape, generator=generator))
     returns = library_returns(oracle.trajectory.reward, oracle.trajectory.mask, 1.0)
     values = student.method(module, "values", oracle.trajectory.step_inputs())
     report.tensor("the values of every trial of a tiny bandit", values, (32, 2))
@@ -262,7 +248,7 @@ def _causal(
 def baseline_loss(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Values and gradients, with and without padding."""
     for case in range(NUM_CASES):
-        generator, (size, steps) = _generator(rng), _sizes(rng, 2, 8, 2)
+        generator, (size, steps) = drawn.generator(rng), drawn.sizes(rng, 2, 8, 2)
         steps += size
         mask = torch.arange(steps) < torch.randint(1, steps, (size, 1), generator=generator)
         if case == 0:
@@ -275,10 +261,8 @@ def baseline_loss(student: Handle, reference: Handle, rng: np.random.Generator, 
         report.close(what, student.call("baseline_loss", *arguments), expected, atol=1e-5)
         own, into_target = student.grad("baseline_loss", arguments, [0, 1])
         theirs, _ = reference.grad("baseline_loss", arguments, [0, 1])
-        report.true(f"{what}: its gradient in the values", own is not None, expected="one that arrives", got="none")
-        report.close(f"{what}: its gradient in the values", own, theirs)
-        none = into_target is None or not into_target.any()
-        report.true(f"{what}: its gradient in the targets", none, expected="none", got="one that is not zero")
+        report.gradient(f"{what}: its gradient in the values", own, theirs, missing="none")
+        report.no_gradient(f"{what}: its gradient in the targets", into_target)
 
 
 # --------------------------------------------------------------------------------------- train_step
@@ -287,9 +271,9 @@ def baseline_loss(student: Handle, reference: Handle, rng: np.random.Generator, 
 def train_step(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Steps in a row against the reference's, clipped and not; then their expectation on the exact oracle."""
     for case in range(8):
-        seed, num_actions = int(rng.integers(2**31)), 2 + case % 3
-        size, steps = _sizes(rng, 3, 8, 2)
-        generator = _generator(rng)
+        seed, num_actions = drawn.seed(rng), 2 + case % 3
+        size, steps = drawn.sizes(rng, 3, 8, 2)
+        generator = drawn.generator(rng)
         # small enough a rate that rounding stays small after three steps, large enough that order matters
         own = Bench(student, seed, num_actions, learning_rate=0.1)
         theirs = Bench(reference, seed, num_actions, learning_rate=0.1)
@@ -316,8 +300,8 @@ def _same_losses(report: Report, what: str, got: Any, expected: dict[str, float]
 
 def step_on_the_oracle(student: Handle, rng: np.random.Generator, report: Report) -> None:
     """The expected change of the policy over all trials of a tiny bandit is the true gradient."""
-    oracle = ExactOracle(torch.rand(1, 2, generator=_generator(rng)) * torch.tensor([0.5, 1.0]), num_pulls=2)
-    bench = Bench(student, int(rng.integers(2**31)))
+    oracle = ExactOracle(torch.rand(1, 2, generator=drawn.generator(rng)) * torch.tensor([0.5, 1.0]), num_pulls=2)
+    bench = Bench(student, drawn.seed(rng))
     probability = oracle.probabilities(bench.policy).detach()
     expected_step = torch.zeros_like(bench.moves("policy"))
     for row in range(len(probability)):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.checks import drawn
 from rl2lib.lab.checks.nb05 import ImitationBench, curve_is_a_tensor, real_streams, trials_to_imitate
 from rl2lib.lab.checks.training_bench import TrainingBench
 from rl2lib.lab.handle import Handle
@@ -16,18 +17,10 @@ from rl2lib.lab.values import Lib
 NUM_CASES = 10
 
 
-def _generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**31)))
-
-
-def _sizes(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
-    return [int(size) for size in rng.integers(low, high, size=count)]
-
-
 def train_bandit_agent(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Scripted runs, each judged by its log and by the numbers; then real streams, with random seeds."""
     for _ in range(NUM_CASES):
-        num_pulls, iterations, trials, tests = _sizes(rng, 2, 7, 4)
+        num_pulls, iterations, trials, tests = drawn.sizes(rng, 2, 7, 4)
         bench = TrainingBench(num_pulls)
         what = f"train_bandit_agent with {iterations} iterations of {trials} trials and {tests} test tasks"
         got = bench.call(student, iterations, trials, tests)
@@ -38,14 +31,14 @@ def train_bandit_agent(student: Handle, reference: Handle, rng: np.random.Genera
         report.close(f"{what}: the curve", got[0], curve, atol=1e-4)
         report.close(f"{what}: the score", report.number(f"{what}: the score", got[1]), score, atol=1e-4)
     for _ in range(2):
-        a, b, c, d = _sizes(rng, 0, 2**31, 4)
+        a, b, c, d = drawn.sizes(rng, 0, 2**31, 4)
         real_streams(student, report, seeds=(a, b, c, d))
 
 
 def normalised_score(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random tables of agents, of which any two set the scale."""
     for case in range(NUM_CASES):
-        generator, (num_agents, num_tasks) = _generator(rng), _sizes(rng, 4, 8, 2)
+        generator, (num_agents, num_tasks) = drawn.generator(rng), drawn.sizes(rng, 4, 8, 2)
         names = [f"agent {number}" for number in range(num_agents)]
         # means well apart, so that no denominator is near zero, and in random order
         level = torch.randperm(num_agents, generator=generator).float()
@@ -66,9 +59,9 @@ def normalised_score(student: Handle, reference: Handle, rng: np.random.Generato
 def imitate(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Losses and gradients against the reference's, with teachers of several kinds."""
     for case in range(8):
-        seed, (num_arms, size, steps) = int(rng.integers(2**31)), _sizes(rng, 3, 7, 3)
+        seed, (num_arms, size, steps) = drawn.seed(rng), drawn.sizes(rng, 3, 7, 3)
         own, theirs = ImitationBench(student, seed, num_arms), ImitationBench(reference, seed, num_arms)
-        trial = trials_to_imitate(_generator(rng), num_arms, (size + 2, steps + 1))
+        trial = trials_to_imitate(drawn.generator(rng), num_arms, (size + 2, steps + 1))
         teacher = _teacher(case, num_arms, steps + 1)
         what = f"imitate {teacher.path.rsplit('.', 1)[1]} on {size + 2} trials of up to {steps + 1} pulls"
         report.close(what, own.loss(teacher, trial), theirs.loss(teacher, trial), atol=1e-5)
@@ -91,7 +84,7 @@ def _teacher(case: int, num_arms: int, num_pulls: int) -> Lib:
 def dependent_bandit(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random counts, untried arms among them; and a count of frequencies that needs no formula."""
     for case in range(NUM_CASES):
-        size = _sizes(rng, 2, 7, 1)[0]
+        size = drawn.sizes(rng, 2, 7, 1)[0]
         successes, failures = (torch.from_numpy(rng.integers(0, 9, size=(size, 2))).float() for _ in range(2))
         if case == 0:
             successes, failures = torch.zeros(1, 2), torch.zeros(1, 2)
@@ -112,9 +105,9 @@ def dependent_bandit(student: Handle, reference: Handle, rng: np.random.Generato
 def eleven_arms(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random probabilities, trials shorter and longer than the search, and the slopes."""
     for case in range(NUM_CASES):
-        generator, shape = _generator(rng), tuple(_sizes(rng, 1, 5, 1 + case % 2))
+        generator, shape = drawn.generator(rng), tuple(drawn.sizes(rng, 1, 5, 1 + case % 2))
         pay, read = torch.rand(shape, generator=generator), torch.rand(shape, generator=generator)
-        num_pulls = (1, 5, 10, 11, 20)[case] if case < 5 else _sizes(rng, 2, 15, 1)[0]
+        num_pulls = (1, 5, 10, 11, 20)[case] if case < 5 else drawn.sizes(rng, 2, 15, 1)[0]
         what = f"eleven_arms for {num_pulls} pulls and probabilities of shape {shape}"
         expected = reference.call("eleven_arms", pay, read, num_pulls)
         report.close(what, student.call("eleven_arms", pay, read, num_pulls), expected, atol=1e-4)
@@ -124,5 +117,4 @@ def eleven_arms(student: Handle, reference: Handle, rng: np.random.Generator, re
         for name, got, wanted in zip(("pay", "read"), own, theirs, strict=True):
             if got is None and not wanted.any():
                 continue  # a single pull leaves nothing to read
-            report.true(f"{what}: its gradient in {name}", got is not None, expected="one that arrives", got="none")
-            report.close(f"{what}: its gradient in {name}", got, wanted, atol=1e-4)
+            report.gradient(f"{what}: its gradient in {name}", got, wanted, atol=1e-4, missing="none")

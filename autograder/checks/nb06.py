@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.checks import drawn
 from rl2lib.lab.checks.goal_trials import EpisodeScript, scripted_trials
 from rl2lib.lab.checks.nb06 import check_pairs, check_samples, compare_by_episode, compare_step, grid_state
 from rl2lib.lab.checks.scripted_trainer import ScriptedTrainer, compare_curves
@@ -84,9 +85,7 @@ def sample_goals(student: Handle, reference: Handle, rng: np.random.Generator, r
         rng.shuffle(held_out)
         rng.shuffle(cells)
         strangers = [int(rng.integers(1, 29))]
-        check_samples(
-            student, report, cells, held_out + strangers, int(rng.integers(600, 1500)), int(rng.integers(2**31))
-        )
+        check_samples(student, report, cells, held_out + strangers, int(rng.integers(600, 1500)), drawn.seed(rng))
     check_pairs(student, report, cells, held_out, 200, int(rng.integers(2**30)))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from autograder.checks import drawn
+from rl2lib.lab.checks.nb07 import three_tensors
 from rl2lib.lab.checks.nb07_noise import normal_noise
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
@@ -17,14 +19,6 @@ from rl2lib.tasks.pomdp import CorridorEnv
 from rl2lib.types import StepInput
 
 NUM_CASES = 10
-
-
-def _generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**31)))
-
-
-def _sizes(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
-    return [int(size) for size in rng.integers(low, high, size=count)]
 
 
 def _softmax(generator: torch.Generator, *shape: int) -> Tensor:
@@ -38,7 +32,7 @@ def _softmax(generator: torch.Generator, *shape: int) -> Tensor:
 def last_k_observation(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Trials with ends anywhere, windows shorter and longer than they are."""
     for case in range(NUM_CASES):
-        generator, (size, steps, features) = _generator(rng), _sizes(rng, 2, 6, 3)
+        generator, (size, steps, features) = drawn.generator(rng), drawn.sizes(rng, 2, 6, 3)
         steps += 4
         num_observations = {0: 1, 1: steps + 2}.get(case, int(rng.integers(2, 6)))
         observation = torch.randn(size, steps, features, generator=generator) + 0.5
@@ -56,9 +50,9 @@ def noisy_observation(student: Handle, reference: Handle, rng: np.random.Generat
     Six binomial tests, each of which fails a right answer in one of ten million runs: 6e-7 in all.
     """
     for case in range(8):
-        generator, shape = _generator(rng), tuple(_sizes(rng, 2, 5, 2 + case % 3))
+        generator, shape = drawn.generator(rng), tuple(drawn.sizes(rng, 2, 5, 2 + case % 3))
         observation = torch.randn(shape, generator=generator)
-        seed, std = int(rng.integers(2**31)), float(rng.uniform(0.2, 1.5))
+        seed, std = drawn.seed(rng), float(rng.uniform(0.2, 1.5))
         what = f"noisy_observation of shape {shape}"
         still = student.call("noisy_observation", observation, 0.0, Generator(seed))
         report.close(f"{what}, std 0", still, observation)
@@ -73,7 +67,7 @@ def noisy_observation(student: Handle, reference: Handle, rng: np.random.Generat
         # ... and its size goes with std
         wider = student.call("noisy_observation", observation, 2 * std, Generator(seed))
         report.close(f"{what}: the noise at twice the std", wider - observation, 2 * (one - observation), atol=1e-5)
-    normal_noise(student, report, std=float(rng.uniform(0.3, 0.8)), seed=int(rng.integers(2**31)))
+    normal_noise(student, report, std=float(rng.uniform(0.3, 0.8)), seed=drawn.seed(rng))
 
 
 # --------------------------------------------------------------------------------------- belief
@@ -81,7 +75,7 @@ def noisy_observation(student: Handle, reference: Handle, rng: np.random.Generat
 
 def _random_pomdp(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
     """A POMDP of 2 to 5 states with rewards of 0, 1 and -2, so that every reward rules some transitions out."""
-    generator, (states, actions, seen) = _generator(rng), _sizes(rng, 2, 6, 3)
+    generator, (states, actions, seen) = drawn.generator(rng), drawn.sizes(rng, 2, 6, 3)
     transition = _softmax(generator, states, actions, states)
     observation = _softmax(generator, actions, states, seen)
     pays = torch.tensor([0.0, 1.0, -2.0])[torch.randint(3, (states, actions, states), generator=generator)]
@@ -164,14 +158,14 @@ def _follows_a_trial(student: Handle, rng: np.random.Generator, report: Report) 
 def belief_policy_value(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random bandits and random rules, against the reference and against all that can happen, task by task."""
     for case in range(4 * NUM_CASES):  # a rule often does not mind the belief, and then a mistake does not show
-        generator, (tasks, arms) = _generator(rng), _sizes(rng, 2, 5, 2)
+        generator, (tasks, arms) = drawn.generator(rng), drawn.sizes(rng, 2, 5, 2)
         pulls = {0: 0, 1: 1}.get(case, int(rng.integers(2, 5)))
         prior = _softmax(generator, tasks)
         means = torch.rand(tasks, arms, generator=generator)
         if case % 3 == 2:
             means = means.round()  # certain arms: outcomes of probability 0
         scores = torch.randn(tasks, arms, generator=generator) + 2 * means
-        rule = _Rule(scores - scores.mean(dim=0))  # no arm is ahead whatever is believed
+        rule = _rule(scores - scores.mean(dim=0))  # no arm is ahead whatever is believed
         what = f"belief_policy_value of {tasks} tasks, {arms} arms, {pulls} pulls"
         arguments = (prior, means, pulls, Callback(rule, ["__call__"]))
         got = report.number(what, student.call("belief_policy_value", *arguments))
@@ -183,17 +177,12 @@ def belief_policy_value(student: Handle, reference: Handle, rng: np.random.Gener
         report.close(f"{what}, task by task", got, by_hand, atol=1e-5)
 
 
-class _Rule:
-    """A policy of the belief that is not the best one: the arm of highest random score."""
-
-    def __init__(self, scores: Tensor) -> None:
-        self.scores = scores
-
-    def __call__(self, belief: Tensor) -> int:
-        return int((belief.float() @ self.scores).argmax())
+def _rule(scores: Tensor) -> Callable[[Tensor], int]:
+    """Return a policy of the belief that is not the best one: the arm of highest random score."""
+    return lambda belief: int((belief.float() @ scores).argmax())
 
 
-def _value_in(own: Tensor, belief: Tensor, means: Tensor, pulls: int, rule: _Rule) -> float:
+def _value_in(own: Tensor, belief: Tensor, means: Tensor, pulls: int, rule: Callable[[Tensor], int]) -> float:
     """What the policy earns in one task, whose own means decide what is paid; its belief follows."""
     if pulls == 0:
         return 0.0
@@ -216,23 +205,16 @@ def corridor_step(student: Handle, reference: Handle, rng: np.random.Generator, 
         d = 1 if case == 0 else int(rng.integers(2, 9))
         everything = torch.tensor(list(product(range(2 * d + 1), (0, 1), (0, 1))))
         everything = everything[everything[:, 0] != everything[:, 1] * 2 * d]  # nobody ever stands on the goal
-        order = torch.randperm(len(everything), generator=_generator(rng))
+        order = torch.randperm(len(everything), generator=drawn.generator(rng))
         cell, side, action = everything[order].unbind(dim=1)
         arguments = (cell, side, action, d)
         what = f"corridor_step of every cell, side and action with d = {d}"
-        report.close(what, _three(report, what, student, arguments), reference.call("corridor_step", *arguments))
+        report.close(what, three_tensors(student, report, what, arguments), reference.call("corridor_step", *arguments))
     _walks_like_the_environment(student, rng, report)
 
 
-def _three(report: Report, what: str, student: Handle, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    got = student.call("corridor_step", *arguments)
-    shaped = isinstance(got, tuple | list) and len(got) == 3
-    report.true(what, shaped, expected="three tensors: cell, reward, end", got=type(got).__name__)
-    return tuple(got)
-
-
 def _walks_like_the_environment(student: Handle, rng: np.random.Generator, report: Report) -> None:
-    d, generator = int(rng.integers(2, 5)), _generator(rng)
+    d, generator = int(rng.integers(2, 5)), drawn.generator(rng)
     side = torch.randint(2, (6,), generator=generator)
     env = CorridorEnv(d, horizon=10_000, episodes_per_trial=10_000)
     cell = env.reset(side, generator).argmax(dim=1)
@@ -240,7 +222,7 @@ def _walks_like_the_environment(student: Handle, rng: np.random.Generator, repor
     for _ in range(40):
         action = torch.randint(2, (6,), generator=generator)
         step = env.step(action)
-        cell, reward, end = _three(report, what, student, (cell, side, action, d))
+        cell, reward, end = three_tensors(student, report, what, (cell, side, action, d))
         report.close(f"{what}: cells", cell, step.observation.argmax(dim=1))
         report.close(f"{what}: rewards", reward, step.reward)
         report.close(f"{what}: ends", end, step.episode_end)
@@ -249,7 +231,7 @@ def _walks_like_the_environment(student: Handle, rng: np.random.Generator, repor
 def reveal_task(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Batches with trials in their first episode, at the start of later ones, and inside them."""
     for _ in range(NUM_CASES):
-        generator, (size, features, hidden, tasks) = _generator(rng), _sizes(rng, 2, 6, 4)
+        generator, (size, features, hidden, tasks) = drawn.generator(rng), drawn.sizes(rng, 2, 6, 4)
         size += 4
         episode = torch.randint(4, (size,), generator=generator)
         episode[:3] = torch.tensor([0, 1, 2])
@@ -277,7 +259,7 @@ def reveal_task(student: Handle, reference: Handle, rng: np.random.Generator, re
 def transplant_state(student: Handle, reference: Handle, rng: np.random.Generator, report: Report) -> None:
     """Random donors, some of them several times; nobody, some and all operated on; nothing written in place."""
     for case in range(NUM_CASES):
-        generator, (size, half) = _generator(rng), _sizes(rng, 2, 7, 2)
+        generator, (size, half) = drawn.generator(rng), drawn.sizes(rng, 2, 7, 2)
         size += 1
         state, kept = torch.randn(2, size, 2 * half, generator=generator)
         donor = torch.randint(size, (size,), generator=generator)

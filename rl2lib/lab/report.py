@@ -61,6 +61,14 @@ class Report:
         if not bool(condition):
             self.fail(what, expected, got)
 
+    def same(self, what: str, equal: Any, things: str) -> None:
+        """Require `things` to have come out the same a second time."""
+        self.true(what, equal, expected=f"the same {things}", got=f"other {things}")
+
+    def other(self, what: str, equal: Any, things: str) -> None:
+        """Require `things` not to have come out the same a second time."""
+        self.true(what, not equal, expected=f"other {things}", got=f"the same {things}")
+
     # ------------------------------------------------------------------ kinds
 
     def array(self, what: str, value: Any, shape: tuple[int, ...] | None = None, dtype: Any = None) -> np.ndarray:
@@ -100,14 +108,6 @@ class Report:
                 self.fail(what, "a finite number", str(scalar), cause="Look for 0/0 and for the logarithm of 0.")
         return float(scalar)
 
-    def integer(self, what: str, value: Any) -> int:
-        """Require one whole number of an integer type."""
-        with _refusing(value):
-            scalar = _scalar(value)
-            if isinstance(scalar, bool) or not isinstance(scalar, int):
-                self._wrong_kind(what, "one integer", value)
-        return scalar
-
     def boolean(self, what: str, value: Any) -> bool:
         """Require True or False."""
         with _refusing(value):
@@ -137,6 +137,19 @@ class Report:
         failure = CheckFailure(what, expected, f"{successes} of {trials} times ({successes / trials:.3f})")
         failure.seen = refusals.count(successes, trials)
         raise failure
+
+    # ------------------------------------------------------------------ gradients
+
+    def gradient(
+        self, what: str, got: Any, expected: Any, *, atol: float = 1e-6, missing: str = "none: it was cut on the way"
+    ) -> None:
+        """Require a gradient that arrived (`missing` says that none did), with the values of `expected`."""
+        self.true(what, got is not None, expected="one that arrives", got=missing)
+        self.close(what, got, expected, atol=atol)
+
+    def no_gradient(self, what: str, got: Any, *, expected: str = "none") -> None:
+        """Require that no gradient arrived, or zeros."""
+        self.true(what, got is None or not got.any(), expected=expected, got="one that is not zero")
 
     # ------------------------------------------------------------------ inside
 

@@ -62,9 +62,7 @@ def check_initialised(student: Handle, report: Report, sizes: tuple[int, int, in
     again, other = Initialised(student, *sizes, seed), Initialised(student, *sizes, seed + 1)
     keys = ("weight_ih", "weight_hh", "head.weight")
     same = all(torch.equal(net.weights[key], again.weights[key]) for key in keys)
-    report.true(
-        f"two networks from generators of the same seed {told}", same, expected="the same weights", got="other weights"
-    )
+    report.same(f"two networks from generators of the same seed {told}", same, "weights")
     fresh = not any(torch.equal(net.weights[key], other.weights[key]) for key in keys)
     report.true(
         f"two networks from generators of different seeds {told}",

@@ -12,7 +12,7 @@ from rl2lib.lab.report import Report
 from rl2lib.lab.values import Generator
 
 
-def _floats(report: Report, what: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def floats(report: Report, what: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Require an array of numbers; whole numbers of an integer dtype are as good."""
     array = report.array(what, value, shape)
     report.true(what, array.dtype.kind in "fiu", expected="numbers", got=f"dtype {array.dtype}")
@@ -42,7 +42,7 @@ def pull(student: Handle, report: Report) -> None:
     means, arms = np.tile([[0.9, 0.25, 0.6]], (num_rows, 1)), np.full(num_rows, 1)
     what = f"pull of an arm of mean 0.25, in {num_rows} rows"
     batches = [
-        _floats(report, what, student.call("pull", means, arms, Generator(seed, library="numpy")), (num_rows,))
+        floats(report, what, student.call("pull", means, arms, Generator(seed, library="numpy")), (num_rows,))
         for seed in range(6)
     ]
     if (batches[0] == 0.25).all():
@@ -58,14 +58,10 @@ def pull(student: Handle, report: Report) -> None:
     report.note("an arm of mean 0.25 pays a quarter of the time, each row for itself")
 
     again = student.call("pull", means, arms, Generator(0, library="numpy"))
-    report.true(
-        "pull, twice with the same seed",
-        np.array_equal(_floats(report, what, again, (num_rows,)), batches[0]),
-        expected="the same rewards",
-        got="other rewards",
-    )
+    equal = np.array_equal(floats(report, what, again, (num_rows,)), batches[0])
+    report.same("pull, twice with the same seed", equal, "rewards")
     kept = student.keep(Generator(0, library="numpy"))
-    first, second = (_floats(report, what, student.call("pull", means, arms, kept), (num_rows,)) for _ in range(2))
+    first, second = (floats(report, what, student.call("pull", means, arms, kept), (num_rows,)) for _ in range(2))
     report.true(
         "pull, twice with one and the same generator",
         not np.array_equal(first, second),
@@ -123,7 +119,7 @@ def _close_pair(student: Handle, report: Report, what: str, args: Any, expected:
                 cause = "There are num_arms arms, also when the last of them were never pulled."
             report.fail(f"{what}, {name}", f"shape {shape}", f"shape {one.shape}", cause=cause)
     got = tuple(
-        _floats(report, f"{what}, {name}", one, expected[0].shape)
+        floats(report, f"{what}, {name}", one, expected[0].shape)
         for name, one in zip(("alpha", "beta"), value, strict=True)
     )
     report.close(what, got, expected)
@@ -163,12 +159,7 @@ def thompson_sampling(student: Handle, report: Report) -> None:
     report.binomial(what, int((arms == 1).sum()), num_rows, 1 / 3)
 
     again = _sampled(student, report, what, flat, flat, Generator(1, library="numpy"))
-    report.true(
-        "thompson_sampling, twice with the same seed",
-        np.array_equal(arms, again),
-        expected="the same arms",
-        got="other arms",
-    )
+    report.same("thompson_sampling, twice with the same seed", np.array_equal(arms, again), "arms")
     kept = student.keep(Generator(1, library="numpy"))
     first, second = (_sampled(student, report, what, flat, flat, kept) for _ in range(2))
     report.true(
@@ -251,19 +242,19 @@ def regret(student: Handle, report: Report) -> None:
         if value.size == expected.size:
             cause = "cumsum without an axis runs through all trials in one line. Each trial has its own, along axis 1."
         report.fail(what, "shape (2, 4)", f"shape {value.shape}", cause=cause)
-    got = _floats(report, what, value, (2, 4))
+    got = floats(report, what, value, (2, 4))
     report.close(what, got, expected)
     report.note("two trials by hand, one of which never finds its best arm")
 
     what = "regret of always pulling the best arm, when it never pays"
     always = np.full((1, 3), 1)
-    got = _floats(report, what, student.call("regret", means[:1], always, np.zeros((1, 3))), (1, 3))
+    got = floats(report, what, student.call("regret", means[:1], always, np.zeros((1, 3))), (1, 3))
     report.close(what, got, np.zeros((1, 3)))
     report.note("bad luck is not regret")
 
     what = "regret of a bad arm (mean 0.2 beside 0.8 and 0.5) that happens to pay every time"
     lucky = np.zeros((1, 3), dtype=int)
-    got = _floats(report, what, student.call("regret", means[:1], lucky, np.ones((1, 3))), (1, 3))
+    got = floats(report, what, student.call("regret", means[:1], lucky, np.ones((1, 3))), (1, 3))
     report.close(what, got, np.array([[0.6, 1.2, 1.8]]))
     report.note("and good luck does not excuse a bad choice")
 

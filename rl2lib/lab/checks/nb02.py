@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl2lib.lab.checks.modules import parameters, require_class, update
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import FORGOTTEN_RETURN, Report
 from rl2lib.lab.values import Ref
@@ -205,17 +206,8 @@ def embed_tabular(student: Handle, report: Report) -> None:
 # --------------------------------------------------------------------------------------- JointEmbedding
 
 
-def _parameters(student: Handle, module: Ref, inputs: tuple[Tensor, ...], width: int) -> dict[str, Tensor]:
-    """Return the module's parameters by name, whatever they are called; its buffers are left out."""
-    shape = (*inputs[1].shape, width)
-    (gradients,) = student.grad((module, "__call__"), inputs, [module], cotangent=torch.ones(shape))
-    state = student.state_dict(module)
-    return {name: state[name] for name in gradients}
-
-
-def _set_all(student: Handle, module: Ref, names: Mapping[str, Tensor], value: float) -> None:
-    state = student.state_dict(module)
-    student.load_state_dict(module, {**state, **{name: torch.full_like(names[name], value) for name in names}})
+def _set_all(student: Handle, module: Ref, own: Mapping[str, Tensor], value: float) -> None:
+    update(student, module, {name: torch.full_like(entry, value) for name, entry in own.items()})
 
 
 def JointEmbedding(student: Handle, report: Report) -> None:
@@ -223,8 +215,7 @@ def JointEmbedding(student: Handle, report: Report) -> None:
     image = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]]])  # [B, C, H, W] = [1, 1, 2, 2]
     inputs = (image, torch.tensor([1]), torch.tensor([5.0]), torch.tensor([1.0]))
     name = "JointEmbedding((1, 2, 2), num_actions=3, action_dim=2, joint_dim=3)"
-    kind = student.kind("JointEmbedding")
-    report.true("JointEmbedding", kind in ("class", "missing"), expected="a class, a torch nn.Module", got=f"a {kind}")
+    require_class(student, report, "JointEmbedding")
     module = student.construct("JointEmbedding", (1, 2, 2), 3, 2, 3)
     got = student.method(module, "__call__", *inputs)
     what = f"the output of {name} for one image"
@@ -245,15 +236,15 @@ def JointEmbedding(student: Handle, report: Report) -> None:
     report.close(f"{what}, with reward -5: the last two columns", minus[:, -2:], torch.tensor([[-5.0, 1.0]]))
     report.note("reward and flag leave as they came, in the last two columns")
 
-    parameters = _parameters(student, module, inputs, 5)
-    size = sum(values.numel() for values in parameters.values())
+    own = parameters(student, module, inputs, 5)
+    size = sum(values.numel() for values in own.values())
     report.close(f"the number of parameters of {name}", size, 27)
 
-    _set_all(student, module, parameters, 0.1)
+    _set_all(student, module, own, 0.1)
     got = student.method(module, "__call__", *inputs)
     what = f"the output of {name} with all 27 parameters 0.1, image (0.1, 0.2, 0.3, 0.4), reward 5, flag 1"
     report.close(what, got, _row(0.22, 0.22, 0.22, 5, 1))
-    _set_all(student, module, parameters, -0.1)
+    _set_all(student, module, own, -0.1)
     got = student.method(module, "__call__", *inputs)
     report.close(what.replace("0.1, image", "-0.1, image"), got, _row(0, 0, 0, 5, 1))
     # A dark image: -0.1 * -1 + (-0.1 * -0.1 twice) - 0.1 = 0.02; a ReLU on the action's vector would make it 0.
@@ -261,7 +252,7 @@ def JointEmbedding(student: Handle, report: Report) -> None:
     report.close(what.replace("0.1, image (", "-0.1, image -("), got, _row(0.02, 0.02, 0.02, 5, 1))
     report.note("27 parameters; all at 0.1 give 0.22, all at -0.1 are cut off by the ReLU")
 
-    _set_all(student, module, parameters, 0.1)
+    _set_all(student, module, own, 0.1)
     reached = []
     for action in range(3):
         arguments = (image, torch.tensor([action]), *inputs[2:])

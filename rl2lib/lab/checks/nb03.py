@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from rl2lib.lab.checks.causality import line_network, line_probes, random_line_weights, unroll_probes
 from rl2lib.lab.checks.initialised import check_initialised
+from rl2lib.lab.checks.modules import require_class
 from rl2lib.lab.checks.scripted import (
     ScriptedEnv,
     ScriptedPolicy,
@@ -172,8 +173,7 @@ def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
 
 def RecurrentPolicy(student: Handle, report: Report) -> None:
     """The leaky counter's weights and two rows by hand; then purity, names of arms, and gradients."""
-    kind = student.kind("RecurrentPolicy")
-    report.true("RecurrentPolicy", kind in ("class", "missing"), expected="a class, a torch nn.Module", got=f"a {kind}")
+    require_class(student, report, "RecurrentPolicy")
     policy = student.construct("RecurrentPolicy", (1,), 2, 1)
     policy_parameters(student, report, policy, {name: tuple(value.shape) for name, value in LEAKY_COUNTER.items()})
     student.load_state_dict(policy, LEAKY_COUNTER)

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl2lib.lab.checks.modules import fill, require_class
 from rl2lib.lab.checks.step_bench import NETWORKS, Bench, expected_step, trials_for_a_step
 from rl2lib.lab.handle import Handle
 from rl2lib.lab.report import Report
-from rl2lib.lab.values import Ref
 from rl2lib.types import StepInput, Trajectory
 
 
@@ -72,20 +72,9 @@ def reinforce_loss(student: Handle, report: Report) -> None:
     report.note("sums over steps -7 and 3, mean over trials, minus: 2")
 
     into_log_prob, into_advantage = student.grad("reinforce_loss", (LOG_PROB, ADVANTAGE, MASK), [0, 1])
-    report.true(
-        "the gradient of reinforce_loss in log_prob",
-        into_log_prob is not None,
-        expected="one that arrives",
-        got="none: it was cut on the way",
-    )
     expected = torch.tensor([[-1.0, -0.5, -1.5], [0.5, 0.0, 0.0]])
-    report.close("the gradient of reinforce_loss in log_prob", into_log_prob, expected)
-    report.true(
-        "the gradient of reinforce_loss in the advantage",
-        into_advantage is None or not into_advantage.any(),
-        expected="none",
-        got="one that is not zero",
-    )
+    report.gradient("the gradient of reinforce_loss in log_prob", into_log_prob, expected)
+    report.no_gradient("the gradient of reinforce_loss in the advantage", into_advantage)
     report.note("gradient into log π, none into the advantage, none from padding")
 
 
@@ -122,13 +111,6 @@ def baseline_must_not_see_the_action(student: Handle, report: Report) -> None:
 # --------------------------------------------------------------------------------------- RecurrentBaseline
 
 
-def _fill(student: Handle, module: Ref, value: Callable[[Tensor], Tensor]) -> int:
-    """Set every parameter of a learner's module, whatever its name; return how many numbers these are."""
-    state = {name: value(entry) for name, entry in student.state_dict(module).items()}
-    student.load_state_dict(module, state)
-    return sum(entry.numel() for entry in state.values())
-
-
 def _probe_inputs(flags: float) -> StepInput:
     """Three trials of five steps with three actions; every later step has the same flag."""
     end = torch.full((3, 5), flags)
@@ -161,10 +143,7 @@ def changed_steps(one: Tensor, other: Tensor) -> list[int]:
 
 def RecurrentBaseline(student: Handle, report: Report) -> None:
     """Shape, size, then causality probes: nudge one input, and see which values move."""
-    kind = student.kind("RecurrentBaseline")
-    report.true(
-        "RecurrentBaseline", kind in ("class", "missing"), expected="a class, a torch nn.Module", got=f"a {kind}"
-    )
+    require_class(student, report, "RecurrentBaseline")
     module = student.construct("RecurrentBaseline", (2,), 3, 6)
     inputs = _probe_inputs(1.0)
 
@@ -180,12 +159,12 @@ def RecurrentBaseline(student: Handle, report: Report) -> None:
     report.tensor(what, base, (3, 5), torch.float32)
     report.note("one value for every step")
 
-    _fill(student, module, lambda entry: torch.full_like(entry, -0.3))
+    fill(student, module, lambda entry: torch.full_like(entry, -0.3))
     expected = constant_weights_values(inputs, 3, 6, -0.3)  # some below zero; elsewhere in this check weights vary
     what = "the lowest value with all parameters -0.3"
     report.true(what, float(values(inputs).min()) != 0.0, expected=f"{expected.min().item():.4f}", got="0")
     generator = torch.Generator().manual_seed(4)
-    size = _fill(student, module, lambda entry: torch.randn(entry.shape, generator=generator) * 0.4)
+    size = fill(student, module, lambda entry: torch.randn(entry.shape, generator=generator) * 0.4)
     base, again = values(inputs), values(inputs)
     report.true(
         "the values of the same trials, asked for a second time",
@@ -205,7 +184,7 @@ def RecurrentBaseline(student: Handle, report: Report) -> None:
 
     report.close("the number of parameters of RecurrentBaseline((2,), 3, 6)", size, 277)
     for weight in (0.1, -0.1):
-        _fill(student, module, lambda entry, weight=weight: torch.full_like(entry, weight))  # type: ignore[misc]
+        fill(student, module, lambda entry, weight=weight: torch.full_like(entry, weight))  # type: ignore[misc]
         expected = constant_weights_values(inputs, 3, 6, weight)
         what = f"the values with all 277 parameters {weight}"
         report.close(what, values(inputs), expected, atol=1e-5)
@@ -265,19 +244,10 @@ def baseline_loss(student: Handle, report: Report) -> None:
     report.note("(1 + 4 + 36) / 3 / 2 = 6.833")
 
     into_value, into_target = student.grad("baseline_loss", (value, target, mask), [0, 1])
-    report.true(
-        "the gradient of baseline_loss in the values",
-        into_value is not None,
-        expected="one that arrives",
-        got="none: it was cut on the way",
-    )
-    report.close("the gradient of baseline_loss in the values", into_value, torch.tensor([[1 / 3, 2 / 3], [2.0, 0.0]]))
-    report.true(
-        "the gradient of baseline_loss in the targets",
-        into_target is None or not into_target.any(),
-        expected="none: the target is held fixed",
-        got="one that is not zero",
-    )
+    expected = torch.tensor([[1 / 3, 2 / 3], [2.0, 0.0]])
+    report.gradient("the gradient of baseline_loss in the values", into_value, expected)
+    what = "the gradient of baseline_loss in the targets"
+    report.no_gradient(what, into_target, expected="none: the target is held fixed")
     report.note("the values move towards the targets, not the targets towards the values")
 
 

@@ -200,35 +200,28 @@ def _corridor(
     case: tuple[Tensor, Tensor, Tensor, int],
     expected: tuple[Tensor, Tensor, Tensor],
 ) -> None:
+    report.close(what, three_tensors(student, report, what, case), expected)
+
+
+def three_tensors(student: Handle, report: Report, what: str, case: tuple[Tensor, Tensor, Tensor, int]) -> Any:
+    """Call `corridor_step` and require what it should return: cell, reward and end."""
     got = student.call("corridor_step", *case)
     shaped = isinstance(got, tuple | list) and len(got) == 3
     report.true(what, shaped, expected="three tensors: cell, reward, end", got=type(got).__name__)
-    report.close(what, tuple(got), expected)
+    return tuple(got)
 
 
 # --------------------------------------------------------------------------------------- belief_policy_value
 
 
-class LikelierArm:
-    """The policy of the text: the arm of higher expected reward, the lower number on a tie."""
-
-    def __init__(self, means: Tensor) -> None:
-        self.means = means
-
-    def __call__(self, belief: Tensor) -> int:
-        """Return the arm for a belief [M]."""
-        return int((belief @ self.means).argmax())
+def likelier_arm(means: Tensor) -> Callable[[Tensor], int]:
+    """Return the policy of the text: the arm of higher expected reward, the lower number on a tie."""
+    return lambda belief: int((belief @ means).argmax())
 
 
-class FixedArm:
-    """The same arm for ever."""
-
-    def __init__(self, arm: int) -> None:
-        self.arm = arm
-
-    def __call__(self, belief: Tensor) -> int:
-        """Return the arm."""
-        return self.arm
+def fixed_arm(arm: int) -> Callable[[Tensor], int]:
+    """Return the policy that takes one arm for ever."""
+    return lambda belief: arm
 
 
 def belief_policy_value(student: Handle, report: Report) -> None:
@@ -243,14 +236,14 @@ def belief_policy_value(student: Handle, report: Report) -> None:
         report.close(what, report.number(what, got), right, atol=1e-5)
 
     uneven = torch.tensor([0.2, 0.8])
-    value("arm 1 for ever, prior (.2, .8), on means (.75, .25) or (.25, .75)", uneven, medium, 4, FixedArm(1), 2.6)
-    value("the likelier arm on the two-point bandit, two pulls", even, two_point, 2, LikelierArm(two_point), 1.5)
-    value("the likelier arm on means (.75, .25) or (.25, .75), two pulls", even, medium, 2, LikelierArm(medium), 1.125)
+    value("arm 1 for ever, prior (.2, .8), on means (.75, .25) or (.25, .75)", uneven, medium, 4, fixed_arm(1), 2.6)
+    value("the likelier arm on the two-point bandit, two pulls", even, two_point, 2, likelier_arm(two_point), 1.5)
+    value("the likelier arm on means (.75, .25) or (.25, .75), two pulls", even, medium, 2, likelier_arm(medium), 1.125)
     report.note("two pulls: 1.5 and 1.125")
-    value("arm 0 for ever, on the two-point bandit, three pulls", even, two_point, 3, FixedArm(0), 1.5)
+    value("arm 0 for ever, on the two-point bandit, three pulls", even, two_point, 3, fixed_arm(0), 1.5)
     report.note("a policy gets its own value, not the best one's")
-    value("the likelier arm on the two-point bandit, no pull", even, two_point, 0, LikelierArm(two_point), 0.0)
-    value("the likelier arm on the two-point bandit, ten pulls", even, two_point, 10, LikelierArm(two_point), 9.5)
+    value("the likelier arm on the two-point bandit, no pull", even, two_point, 0, likelier_arm(two_point), 0.0)
+    value("the likelier arm on the two-point bandit, ten pulls", even, two_point, 10, likelier_arm(two_point), 9.5)
     report.note("ten pulls of the two-point bandit: 9.5")
 
 

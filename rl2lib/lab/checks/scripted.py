@@ -91,7 +91,7 @@ class ScriptedEnv:
     episode_ends: Tensor
     trial_ends: Tensor
     num_actions: int
-    _actions: list[Tensor] = field(default_factory=list)
+    actions: list[Tensor] = field(default_factory=list)  # that came, by step
 
     @classmethod
     def bandit(cls, steps: int, rows: int, num_actions: int) -> ScriptedEnv:
@@ -105,11 +105,6 @@ class ScriptedEnv:
         """The shape of one observation."""
         return (1,)
 
-    @property
-    def actions(self) -> list[Tensor]:
-        """The actions that came, by step."""
-        return self._actions
-
     def mask(self) -> Tensor:
         """Return [T, B]: the step belongs to a trial."""
         over = self.trial_ends.long().cumsum(dim=0) - self.trial_ends.long()
@@ -117,7 +112,7 @@ class ScriptedEnv:
 
     def reset(self, tasks: Any, generator: Any) -> Tensor:
         """Start; the tasks are not looked at."""
-        self._actions.clear()
+        self.actions.clear()
         return self.observations[0]
 
     def step(self, actions: Any) -> Step:
@@ -125,10 +120,10 @@ class ScriptedEnv:
         batch = self.rewards.shape[1]
         if not isinstance(actions, Tensor) or actions.shape != (batch,) or actions.dtype != torch.int64:
             raise TypeError(f"env.step(actions): expected int64 actions of shape ({batch},)")
-        t = min(len(self._actions), len(self.rewards) - 1)
-        if len(self._actions) >= MANY_STEPS:
+        t = min(len(self.actions), len(self.rewards) - 1)
+        if len(self.actions) >= MANY_STEPS:
             raise RuntimeError(f"{MANY_STEPS} steps and no end: the loop runs until every trial is over")
-        self._actions.append(actions)
+        self.actions.append(actions)
         timed_out = torch.zeros_like(self.episode_ends[t])
         return Step(self.observations[t + 1], self.rewards[t], self.episode_ends[t], timed_out, self.trial_ends[t])
 
@@ -241,26 +236,12 @@ def check_sampling(student: Handle, report: Report, probabilities: Tensor, rows:
     right = probabilities.log()[drawn]
     report.close(f"{told}: log-probabilities of the actions", log_probs, right, atol=1e-5)
     again, _ = actions(seed, seed + 1)
-    report.true(
-        f"{told}, twice with generators of the same seeds",
-        torch.equal(again, drawn),
-        expected="the same actions",
-        got="other actions",
-    )
+    report.same(f"{told}, twice with generators of the same seeds", torch.equal(again, drawn), "actions")
     elsewhere, _ = actions(seed, seed + 2)
-    report.true(
-        f"{told}, with another seed for the environment only",
-        torch.equal(elsewhere, drawn),
-        expected="the same actions",
-        got="other actions",
-    )
+    told_env = f"{told}, with another seed for the environment only"
+    report.same(told_env, torch.equal(elsewhere, drawn), "actions")
     other, _ = actions(seed + 3, seed + 1)
-    report.true(
-        f"{told}, with another seed for the policy only",
-        not torch.equal(other, drawn),
-        expected="other actions",
-        got="the same actions",
-    )
+    report.other(f"{told}, with another seed for the policy only", torch.equal(other, drawn), "actions")
 
 
 def check_second_trial(student: Handle, report: Report, policy: ScriptedPolicy, env: ScriptedEnv) -> None:

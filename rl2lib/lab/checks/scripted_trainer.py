@@ -46,19 +46,11 @@ class ScriptedTrainer:
 
     def train_callback(self) -> Callback:
         """`train` as the learner sees it."""
-        return Callback(_Called(self.train), methods=["__call__"])
+        return Callback(self.train, methods=["__call__"])
 
     def success_callback(self) -> Callback:
         """`success` as the learner sees it."""
-        return Callback(_Called(self.success), methods=["__call__"])
-
-
-class _Called:
-    def __init__(self, function: Any) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs)
+        return Callback(self.success, methods=["__call__"])
 
 
 def _cells(goals: Any) -> tuple[int, ...]:

@@ -104,7 +104,7 @@ class TrainingBench:
 
     def update_callback(self) -> Callback:
         """`update` as the learner sees it."""
-        return Callback(_Called(self), ["__call__"])
+        return Callback(self.update, ["__call__"])
 
     def judge(self, report: Report, what: str, got: Any, num_iterations: int, trials: int, num_test_tasks: int) -> None:
         """Look at the log first, then at what came back."""
@@ -189,11 +189,3 @@ class TrainingBench:
             got=f"used, in {stale} of {len(self.started_fresh)} batches",
         )
         report.true(told, len(rows) == num_test_tasks, expected=f"{num_test_tasks} of them", got=str(len(rows)))
-
-
-class _Called:
-    def __init__(self, bench: TrainingBench) -> None:
-        self._bench = bench
-
-    def __call__(self, trajectory: Any) -> None:
-        self._bench.update(trajectory)
