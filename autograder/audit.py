@@ -68,16 +68,6 @@ class Line:
         }
 
 
-def audit(notebook: Notebook, only: str | None = None, seed: int = SEED) -> list[Line]:
-    """Return the kill matrix of a notebook, or of one of its exercises."""
-    return [
-        line
-        for item in notebook.exercises
-        if only in (None, item.name)
-        for line in audit_exercise(notebook, item, seed)
-    ]
-
-
 def audit_exercise(notebook: Notebook, exercise: Exercise, seed: int) -> list[Line]:
     """Return the rows of one exercise."""
     lines = []

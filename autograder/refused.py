@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autograder.reference import answer_handle
 from autograder.source import Exercise, Notebook, Variant, load_course, load_variants
-from rl2lib.files import write_whole
+from rl2lib.files import write_if_changed
 from rl2lib.lab import course
 from rl2lib.lab.checking import refuse
-from rl2lib.lab.refusals import Refusal
+from rl2lib.lab.refusals import Entry, Refusal, read
 
 GENERATED = "rl2lib/lab/refusals.json"
 LAB = "rl2lib/lab"
@@ -26,35 +25,28 @@ LAB = "rl2lib/lab"
 
 def build(root: Path) -> list[Path]:
     """Make the entries that have to be made anew; return the file if it changed."""
-    kept, entries = _kept(root), {}
+    path, entries = root / GENERATED, {}
+    kept = read(path)
     for notebook, exercise, mutants in _mutants(root):
-        digest = _digest(root, notebook, mutants)
-        entry = kept.get(exercise.name, {})
-        if entry.get("digest") != digest:
-            entry = {"digest": digest, "mutants": refusals(notebook, mutants)}
+        digest, entry = _digest(root, notebook, mutants), kept.get(exercise.name)
+        if entry is None or entry.digest != digest:
+            entry = Entry(digest, refusals(notebook, mutants))
         entries[exercise.name] = entry
-    if _text(entries) == _text(kept):
-        return []
-    write_whole(root / GENERATED, _text(entries))
-    return [root / GENERATED]
+    return [path] if write_if_changed(path, _text(entries)) else []
 
 
 def stale(root: Path) -> list[Path]:
     """Return the file if an entry is missing, too many, or made from something else."""
     wanted = {exercise.name: _digest(root, notebook, mutants) for notebook, exercise, mutants in _mutants(root)}
-    found = {name: entry["digest"] for name, entry in _kept(root).items()}
+    found = {name: entry.digest for name, entry in read(root / GENERATED).items()}
     return [] if wanted == found else [root / GENERATED]
 
 
-def refusals(notebook: Notebook, mutants: list[Variant]) -> dict[str, list[Any]]:
+def refusals(notebook: Notebook, mutants: list[Variant]) -> dict[str, Refusal]:
     """Return by mutant where its visible check stops, and at what."""
     course.load.cache_clear()  # a build may just have written another course
-    found = {}
-    for mutant in mutants:
-        refusal = refusal_of(notebook, mutant)
-        if refusal is not None:
-            found[mutant.name] = [refusal.what, refusal.seen]
-    return found
+    found = {mutant.name: refusal_of(notebook, mutant) for mutant in mutants}
+    return {name: refusal for name, refusal in found.items() if refusal is not None}
 
 
 def refusal_of(notebook: Notebook, mutant: Variant) -> Refusal | None:
@@ -93,19 +85,14 @@ def _digest(root: Path, notebook: Notebook, mutants: list[Variant]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _kept(root: Path) -> dict[str, Any]:
-    path = root / GENERATED
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _text(entries: dict[str, Any]) -> str:
+def _text(entries: dict[str, Entry]) -> str:
     """Write one line a mutant."""
     parts = []
     for name, entry in entries.items():
         rows = [
-            f"  {json.dumps(mutant)}: {json.dumps(refusal, ensure_ascii=False)}"
-            for mutant, refusal in entry["mutants"].items()
+            f"  {json.dumps(mutant)}: {json.dumps([refusal.what, refusal.seen], ensure_ascii=False)}"
+            for mutant, refusal in entry.mutants.items()
         ]
         body = ",\n".join(rows)
-        parts.append(f' {json.dumps(name)}: {{"digest": "{entry["digest"]}", "mutants": {{\n{body}\n }}}}')
+        parts.append(f' {json.dumps(name)}: {{"digest": "{entry.digest}", "mutants": {{\n{body}\n }}}}')
     return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -17,6 +17,7 @@ COURSE_FILE = Path(__file__).with_name("course.json")
 Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_]{1,100}\Z")]
 Number = Annotated[str, Meta(pattern=r"\A[0-9]{2}\Z")]
 Count = Annotated[int, Meta(ge=0)]
+Found = TypeVar("Found")
 
 
 class UnknownName(LookupError):
@@ -96,11 +97,7 @@ class Course(Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             UnknownName: there is none; the message names the nearest.
         """
-        for notebook in self.notebooks:
-            for exercise in notebook.exercises:
-                if exercise.name == name:
-                    return notebook, exercise
-        raise UnknownName(_unknown("exercise", name, self.exercise_names()))
+        return _named("exercise", name, {item.name: (book, item) for book in self.notebooks for item in book.exercises})
 
     def quiz(self, name: str) -> tuple[Notebook, Quiz]:
         """Find a quiz question by name.
@@ -108,17 +105,7 @@ class Course(Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             UnknownName: there is none; the message names the nearest.
         """
-        names = []
-        for notebook in self.notebooks:
-            for quiz in notebook.quizzes:
-                names.append(quiz.name)
-                if quiz.name == name:
-                    return notebook, quiz
-        raise UnknownName(_unknown("quiz", name, names))
-
-    def exercise_names(self) -> list[str]:
-        """The names of all exercises, in order."""
-        return [exercise.name for notebook in self.notebooks for exercise in notebook.exercises]
+        return _named("quiz", name, {item.name: (book, item) for book in self.notebooks for item in book.quizzes})
 
 
 def find_notebook(key: str, notebooks: Sequence[Any]) -> Any:
@@ -131,11 +118,13 @@ def find_notebook(key: str, notebooks: Sequence[Any]) -> Any:
     for notebook in notebooks:
         if wanted in (notebook.number, notebook.number.lstrip("0") or "0", notebook.slug, notebook.name):
             return notebook
-    raise UnknownName(_unknown("notebook", key, [notebook.name for notebook in notebooks]))
+    return _named("notebook", key, {notebook.name: notebook for notebook in notebooks})
 
 
-def _unknown(what: str, key: str, known: Iterable[str]) -> str:
-    return f"there is no {what} {key!r}; {nearest_hint(key, known)}"
+def _named(what: str, key: str, known: Mapping[str, Found]) -> Found:
+    if key not in known:
+        raise UnknownName(f"there is no {what} {key!r}; {nearest_hint(key, known)}")
+    return known[key]
 
 
 @functools.cache

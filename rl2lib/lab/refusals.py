@@ -8,15 +8,15 @@ was accepted before tells nothing, and no right answer is kept: a right one is n
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
+from rl2lib import codec
 from rl2lib.lab.values import Ref, is_record, record_fields
 
 REFUSALS_FILE = Path(__file__).with_name("refusals.json")
@@ -27,8 +27,7 @@ RTOL, ATOL = 1e-4, 1e-6
 SAME_FREQUENCY = 5.0  # standard errors
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Struct, frozen=True, array_like=True):
     """Where a check stopped, and at what.
 
     Args:
@@ -38,6 +37,13 @@ class Refusal:
 
     what: str
     seen: Any
+
+
+class Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one exercise's check refuses of each mutant, and a digest of what that was made from."""
+
+    digest: str
+    mutants: dict[str, Refusal]
 
 
 def brief(value: Any) -> Any:
@@ -103,16 +109,15 @@ def alike(refusal: Refusal | None, known: Mapping[str, Refusal]) -> str | None:
 # --------------------------------------------------------------------------------------- the file
 
 
+def read(path: Path) -> dict[str, Entry]:
+    """Read exercise -> entry from a file that the build wrote; empty where there is none."""
+    return codec.decode(path.read_bytes(), dict[str, Entry], path.name) if path.exists() else {}
+
+
 @functools.cache
 def load() -> dict[str, dict[str, Refusal]]:
-    """Read exercise -> mutant -> refusal from refusals.json, which the build writes; empty where there is no file."""
-    if not REFUSALS_FILE.exists():
-        return {}
-    found = json.loads(REFUSALS_FILE.read_text(encoding="utf-8"))
-    return {
-        exercise: {name: Refusal(*refusal) for name, refusal in entry["mutants"].items()}
-        for exercise, entry in found.items()
-    }
+    """Return exercise -> mutant -> refusal, as refusals.json beside this module has it."""
+    return {exercise: entry.mutants for exercise, entry in read(REFUSALS_FILE).items()}
 
 
 # --------------------------------------------------------------------------------------- inside

@@ -16,7 +16,7 @@ def failure(method, *args, report=None, **kwargs) -> CheckFailure:
     return caught.value
 
 
-@pytest.mark.parametrize("method", ["array", "tensor", "number", "integer", "boolean"])
+@pytest.mark.parametrize("method", ["array", "tensor", "number", "boolean"])
 def test_none_is_a_forgotten_return(method):
     found = failure(method, "f(1)", None)
     assert found.got == "None" and found.cause == FORGOTTEN_RETURN
@@ -32,7 +32,6 @@ def test_kind_shape_and_dtype_have_their_own_messages():
     assert "NaN" in failure("array", "f(1)", np.array([np.nan, 1.0])).got
     assert failure("number", "f(1)", [1.0]).expected == "one number"
     assert failure("number", "f(1)", Ref(0, "Weird")).got.startswith("Weird")
-    assert failure("integer", "f(1)", 1.0).expected == "one integer"
     assert failure("boolean", "f(1)", 1).expected == "True or False"
 
 
@@ -57,7 +56,7 @@ def test_a_failure_keeps_the_whole_value_that_was_refused():
     seen = refusals.brief((np.ones(2), np.zeros(3)))
     found = failure("close", "f", (np.ones(2), np.zeros(3)), (np.ones(2), np.ones(3)))
     assert found.what == "f, value 1" and found.seen == seen
-    for method in ("array", "tensor", "number", "integer", "boolean"):
+    for method in ("array", "tensor", "number", "boolean"):
         assert failure(method, "f", "text").seen == "text"
     assert failure("true", "f", False, expected="yes", got="no").seen == refusals.words("no")
     assert failure("fail", "f", "yes", "no", cause="because").seen == refusals.words("no")
@@ -104,3 +103,21 @@ def test_large_arrays_that_differ_in_kind_alone_and_long_lists_are_shown_short()
     shown, came = Report("x")._contrast(np.zeros(100), np.zeros(100, dtype=np.int64))
     assert shown == "an array of shape (100,) of float64" and came == "an array of shape (100,) of int64"
     assert Report("x")._show(list(range(3000))).endswith("39, ... (3000 entries)")
+
+
+def test_what_comes_a_second_time_is_the_same_or_another():
+    report = Report("exercise")
+    report.same("f, twice", True, "goals")
+    report.other("f, twice", False, "goals")
+    again, fresh = failure("same", "f, twice", False, "goals"), failure("other", "f, twice", True, "goals")
+    assert (again.expected, again.got) == (fresh.got, fresh.expected) == ("the same goals", "other goals")
+
+
+def test_a_gradient_arrives_with_its_values_or_does_not_arrive():
+    one = torch.ones(2)
+    Report("exercise").gradient("the gradient", one, one)
+    assert failure("gradient", "the gradient", None, one).got == "none: it was cut on the way"
+    assert "2 of 2 entries differ" in failure("gradient", "the gradient", 2 * one, one).got
+    Report("exercise").no_gradient("the gradient", None)
+    Report("exercise").no_gradient("the gradient", 0 * one)
+    assert failure("no_gradient", "the gradient", one).got == "one that is not zero"
