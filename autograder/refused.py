@@ -14,7 +14,7 @@ import numpy as np
 
 from autograder.reference import answer_handle
 from autograder.source import Exercise, Notebook, Variant, load_course, load_variants
-from rl2lib.files import write_if_changed
+from rl2lib.files import write_whole
 from rl2lib.lab import course
 from rl2lib.lab.checking import refuse
 from rl2lib.lab.refusals import Entry, Refusal, read
@@ -32,7 +32,10 @@ def build(root: Path) -> list[Path]:
         if entry is None or entry.digest != digest:
             entry = Entry(digest, refusals(notebook, mutants))
         entries[exercise.name] = entry
-    return [path] if write_if_changed(path, _text(entries)) else []
+    if entries == kept:
+        return []
+    write_whole(path, _text(entries))
+    return [path]
 
 
 def stale(root: Path) -> list[Path]:
