@@ -171,13 +171,9 @@ class CorridorOptimal(RuleAgent[CorridorBelief]):
         self, state: CorridorBelief, inputs: StepInput, generator: torch.Generator
     ) -> tuple[Tensor, CorridorBelief]:
         """Learn from the step the input tells of, then walk: actions [B], 0 left and 1 right."""
-        state = self.observe(state, inputs)
+        state = state.observe(inputs, self.half_length)
         rightwards = (state.right > 0.5) | ((state.right == 0.5) & (state.cell > self.half_length))
         return rightwards.long(), state.acted()
-
-    def observe(self, state: CorridorBelief, inputs: StepInput) -> CorridorBelief:
-        """Return the belief and the cell after one step's inputs; see `CorridorBelief.observe`."""
-        return state.observe(inputs, self.half_length)
 
 
 class CorridorOracle(CorridorOptimal):

@@ -147,16 +147,10 @@ def return_curve(trajectory: Trajectory, *, expected: bool = False) -> Curve:
     return mean_curve(played.returns, played.ended)
 
 
-def steps_curve(trajectory: Trajectory, *, successful: bool = False) -> Curve:
-    """Return the mean length of the first, second, ... episode, over the trials that played it to its end.
-
-    Args:
-        trajectory: B trials.
-        successful: leave out episodes that timed out, as Duan et al. 2016 (section 3.3) do for mazes; to be read
-            beside `success_curve`, since an agent that gives up early on hard tasks looks fast.
-    """
+def steps_curve(trajectory: Trajectory) -> Curve:
+    """Return the mean length of the first, second, ... episode, over the trials that played it to its end."""
     played = episodes(trajectory)
-    return mean_curve(played.steps, played.ended & ~played.timed_out if successful else played.ended)
+    return mean_curve(played.steps, played.ended)
 
 
 def success_curve(trajectory: Trajectory) -> Curve:
