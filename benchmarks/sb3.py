@@ -18,7 +18,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from benchmarks.ours import Sizes
-from rl2lib.gym import GymTrial, flat_step_input
+from rl2lib.gym import GymTrial
+from rl2lib.tasks.features import flat_step_input
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.types import ActsBy, Agent, StepInput
 
