@@ -18,10 +18,10 @@ from rl2lib import cli
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.bayes_optimal import BayesOptimal
 from rl2lib.experiments.quickstart import SMOKE, stage
-from rl2lib.gym import flat_step_input
 from rl2lib.lab import places
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
+from rl2lib.tasks.features import flat_step_input
 from rl2lib.tasks.sampling import make_generators
 
 SPEED = Figure("speed", "x", 2.0)
