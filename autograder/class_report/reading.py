@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,18 +40,13 @@ def read_results(folder: Path) -> Reading:
         where = f"{path} cannot be read ({error.strerror})"
         raise NothingToReport(f"{where}; `autograder grade ... --out {folder}` writes it") from None
     results, problems = [], []
-    for number, line in _lines(data):
+    for number, line in enumerate(data.split(b"\n"), 1):
         try:
-            results.append(Result.from_json(line, oldest=1))
+            if line.strip():
+                results.append(Result.from_json(line, oldest=1))
         except ResultError as error:
             problems.append(f"line {number}: {error}")
     if not results:
         why = f"none of its {len(problems)} lines can be read; {problems[0]}" if problems else "it is empty"
         raise NothingToReport(f"{path}: there is nothing to report on, {why}")
     return Reading(tuple(results), tuple(problems))
-
-
-def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            yield number, line

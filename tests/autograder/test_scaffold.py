@@ -22,7 +22,7 @@ ROW = re.compile(r"([! ]) \w+? *(stub|reference|mutant|alternative)(?: \w+)? +(\
 def tree(tmp_path_factory):
     """A copy of what an author works in, notebook 00 alone, with a scaffold in it and one in a notebook of its own."""
     root, copy = Path(__file__).resolve().parents[2], tmp_path_factory.mktemp("tree")
-    others = shutil.ignore_patterns("__pycache__", "0[1-9]_*")
+    others = shutil.ignore_patterns("__pycache__", "0[1-9]_*", "checkpoints")
     for folder in ("autograder", "notebooks", "rl2lib", "solutions"):
         shutil.copytree(root / folder, copy / folder, ignore=others)
     shutil.copy(root / "pyproject.toml", copy)
