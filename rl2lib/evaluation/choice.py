@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -14,16 +15,17 @@ from rl2lib.tasks.sampling import make_generators
 from rl2lib.types import Policy, TaskDistribution, TrialEnv
 
 
-class TaskCounts(Protocol):
-    """A scale's sizes, of which two count tasks."""
+@dataclass(frozen=True, kw_only=True)
+class TaskCounts:
+    """How many tasks a scale draws for each cell; an experiment's sizes add to them.
 
-    @property
-    def test_tasks(self) -> int:
-        """Of a comparison."""
+    Attributes:
+        test_tasks: of a comparison.
+        validation_tasks: of every choice: a baseline's setting, greedy or sampled actions.
+    """
 
-    @property
-    def validation_tasks(self) -> int:
-        """Of every choice: a baseline's setting, greedy or sampled actions."""
+    test_tasks: int = 10_000
+    validation_tasks: int = 1_000
 
 
 def draw_tasks(distribution: TaskDistribution[Any], counts: TaskCounts, name: str, *, seed: int) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from rl2lib.agents.linear_baseline import (
 from rl2lib.agents.masked import Hidden, MaskedPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
@@ -38,20 +39,16 @@ ABLATIONS = (*HIDES, FORGETS, FORGETS_ONCE, LAST_ALONE)
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
-        test_tasks: of a comparison.
-        validation_tasks: of the choice between greedy and sampled actions.
         hidden_size: H of the GRU.
         iterations: of PPO, for every run.
         trials: an iteration.
         seeds: of every run: a loss is told from none by its interval over them.
     """
 
-    test_tasks: int = 10_000
-    validation_tasks: int = 1_000
     hidden_size: int = 64
     iterations: int = 80
     trials: int = 512
@@ -59,7 +56,7 @@ class Size:
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(64, 16, 8, 1, 16, seeds=1),
+    "smoke": Size(8, 1, 16, seeds=1, test_tasks=64, validation_tasks=16),
     "laptop": Size(),
     "paper": Size(hidden_size=256, iterations=500, trials=1024),
 }

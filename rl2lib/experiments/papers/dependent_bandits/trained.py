@@ -12,6 +12,7 @@ from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, b
 from rl2lib.agents.masked import MaskedPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.bandit import EASY, HARD, MEDIUM, UNIFORM, BanditEnv, DependentBandits, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
@@ -39,7 +40,7 @@ LEARNER = PPOConfig(discount=1.0, trace=0.95, minibatch_trials=128, learning_rat
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
@@ -47,22 +48,18 @@ class Size:
         hidden_size: of the GRU.
         iterations: of PPO.
         trials: of an iteration.
-        test_tasks: of a comparison.
-        validation_tasks: of UCB1's search and of the choice between greedy and sampled actions.
     """
 
     num_pulls: int = 100
     hidden_size: int = 48
     iterations: int = 120
     trials: int = 512
-    test_tasks: int = 20_000
-    validation_tasks: int = 4_000
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(12, 4, 1, 16, 64, 16),
-    "laptop": Size(),
-    "paper": Size(iterations=500),
+    "smoke": Size(12, 4, 1, 16, test_tasks=64, validation_tasks=16),
+    "laptop": Size(test_tasks=20_000, validation_tasks=4_000),
+    "paper": Size(iterations=500, test_tasks=20_000, validation_tasks=4_000),
 }
 
 

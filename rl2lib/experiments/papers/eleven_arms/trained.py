@@ -12,6 +12,7 @@ from torch import nn
 from rl2lib.agents.eleven_arms import NUM_ARMS, PAYOUTS, OneHotBaseline, OneHotPolicy, PaysForInformation
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.sampling import make_generator
@@ -67,7 +68,7 @@ NUMBER, NUMBER_ENTROPY, ONE_HOT, PAPERS, IMITATED = FORMS
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
@@ -75,21 +76,17 @@ class Size:
         iterations: of PPO.
         trials: of an iteration.
         imitation: iterations of it, before.
-        test_tasks: of a comparison.
-        validation_tasks: of the choice between greedy and sampled actions.
     """
 
     hidden_size: int
     iterations: int
     trials: int
     imitation: int
-    test_tasks: int = 10_000
-    validation_tasks: int = 1_000
 
 
 LAPTOP = Size(hidden_size=32, iterations=200, trials=512, imitation=100)
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(4, 2, 8, 1, 64, 16),
+    "smoke": Size(4, 2, 8, 1, test_tasks=64, validation_tasks=16),
     "laptop": LAPTOP,
     "paper": replace(LAPTOP, hidden_size=48, iterations=3 * LAPTOP.iterations),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.papers.table1.trained import Cell, equivariant_run, gru_run, imitation_run
 from rl2lib.experiments.plan import Run, Scale
 
@@ -17,20 +18,12 @@ CELLS = {cell.name: cell for cell in (*BY_ARMS, *BY_PULLS, Cell(200, 20))}
 """By name; table 1 has three of them."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """How much is computed at a scale.
-
-    Attributes:
-        test_tasks: of a comparison.
-        validation_tasks: of `HOME`, which the two choices are made on.
-    """
-
-    test_tasks: int = 10_000
-    validation_tasks: int = 1_000
-
-
-SIZES: dict[Scale, Size] = {"smoke": Size(64, 16), "laptop": Size(), "paper": Size()}
+SIZES: dict[Scale, TaskCounts] = {
+    "smoke": TaskCounts(test_tasks=64, validation_tasks=16),
+    "laptop": TaskCounts(),
+    "paper": TaskCounts(),
+}
+"""Validation tasks are of `HOME`, which both choices are made on."""
 SMOKE_CELLS = (Cell(100, 2).name, Cell(50, 10).name)
 
 

@@ -16,6 +16,7 @@ import torch
 from rl2lib.agents.feedforward import FeedForwardPolicy
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting
 from rl2lib.tasks.gridworld import GoalGrids, GridEnv, corner_goals
@@ -88,7 +89,7 @@ GROUPS: dict[str, Group] = {
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
@@ -97,8 +98,6 @@ class Size:
         reinforce: the same of REINFORCE.
         reinforce_short: iterations with the chapter's budget; by 20 trials each, 50 are its thousand.
         epochs: PPO's passes over an iteration's trials.
-        test_tasks: at least so many, every goal equally often.
-        validation_tasks: for the choice between greedy and sampled actions, on training goals.
     """
 
     hidden_size: int = 32
@@ -106,8 +105,6 @@ class Size:
     reinforce: tuple[int, int] = (500, 20)
     reinforce_short: int = 50
     epochs: int = 3
-    test_tasks: int = 2_000
-    validation_tasks: int = 500
 
     def training(self, group: Group) -> tuple[int, int]:
         """Return a group's iterations, and the trials of each."""
@@ -123,10 +120,11 @@ class Size:
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size(8, (1, 8), (1, 20), 1, 1, 24, 8),
-    "laptop": Size(),
-    "paper": Size(test_tasks=10_000),  # the exercise has no larger size: more seeds and tasks
+    "smoke": Size(8, (1, 8), (1, 20), 1, 1, test_tasks=24, validation_tasks=8),
+    "laptop": Size(test_tasks=2_000, validation_tasks=500),
+    "paper": Size(validation_tasks=500),  # the exercise has no larger size: more seeds and tasks
 }
+"""At least so many test tasks, every goal equally often; validation tasks have training goals."""
 SMOKE_CELLS = (*THREE, THREE[0] + HELD_OUT, ALL, *FOLD_CELLS[:3])
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
@@ -22,22 +23,18 @@ LAYERS = {2: "stacked LSTM", 1: "one LSTM"}
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
         iterations: of PPO, by the numbers of an image, D: a cell each.
         hidden_size: of each LSTM.
         trials: of an iteration.
-        test_tasks: of a comparison.
-        validation_tasks: of the choice between greedy and sampled actions.
     """
 
     iterations: Mapping[int, int]
     hidden_size: int = 64
     trials: int = 1024
-    test_tasks: int = 10_000
-    validation_tasks: int = 1_000
 
 
 SIZES: dict[Scale, Size] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.papers.imitation.short_trials_first import Part, Parts, imitating, reinforcing, scaled
 from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.experiments.papers.table1.trained import CELLS, Cell, gru_name, gru_run, imitation_name, imitation_run
@@ -19,21 +20,17 @@ HARD, EASIER = Cell(500, 50).name, Cell(100, 50).name
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
         parts: the schedule of trial lengths, by cell of table 1.
         cloning: iterations, trials in each and minibatch of behaviour cloning, by cell.
-        test_tasks: of the comparison.
-        validation_tasks: of the choice between greedy and sampled actions.
         watched_tasks: trials in which every choice is held against the index.
     """
 
     parts: dict[str, Parts]
     cloning: dict[str, tuple[int, int, int]]
-    test_tasks: int = 10_000
-    validation_tasks: int = 500
     watched_tasks: int = 500
 
 
@@ -51,15 +48,16 @@ SIZES: dict[Scale, Size] = {
     "smoke": Size(
         {Cell(10, 5).name: (Part(3, 1, 16, 8, (5e-3, 5e-3), "teacher"), Part(10, 1, 16, 8, (5e-3, 0.0)))},
         {Cell(10, 5).name: (1, 16, 8)},
-        64,
         16,
-        16,
+        test_tasks=64,
+        validation_tasks=16,
     ),
-    "laptop": Size(PARTS, {EASIER: (80, 256, 64), HARD: (80, 64, 16)}),
+    "laptop": Size(PARTS, {EASIER: (80, 256, 64), HARD: (80, 64, 16)}, validation_tasks=500),
     # on the order of a hundred million steps, as the paper's cells had
     "paper": Size(
         {cell: scaled(parts, iterations=10, trials=4) for cell, parts in PARTS.items()},
         {EASIER: (800, 1024, 256), HARD: (800, 256, 64)},
+        validation_tasks=500,
     ),
 }
 

@@ -9,6 +9,7 @@ from functools import partial
 from rl2lib.agents.grid_baseline import GridBaseline
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.gridworld import GridEnv
@@ -50,24 +51,24 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
         courses: the cells.
-        test_tasks: of a comparison.
-        validation_tasks: of the choice between greedy and sampled actions.
     """
 
     courses: tuple[Course, ...]
-    test_tasks: int = 2_000
-    validation_tasks: int = 500
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size((Course(5, 12, 8, 6, 2, 1, 8),), 16, 8),
-    "laptop": Size((Course(7, 100, 64, 50, 4, 150), Course(11, 200, 96, 100, 3, 300))),
-    "paper": Size((Course(7, 100, 128, 100, 5, 500), Course(11, 200, 256, 200, 5, 1500))),
+    "smoke": Size((Course(5, 12, 8, 6, 2, 1, 8),), test_tasks=16, validation_tasks=8),
+    "laptop": Size(
+        (Course(7, 100, 64, 50, 4, 150), Course(11, 200, 96, 100, 3, 300)), test_tasks=2_000, validation_tasks=500
+    ),
+    "paper": Size(
+        (Course(7, 100, 128, 100, 5, 500), Course(11, 200, 256, 200, 5, 1500)), test_tasks=2_000, validation_tasks=500
+    ),
 }
 
 

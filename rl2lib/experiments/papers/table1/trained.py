@@ -14,6 +14,7 @@ from rl2lib.agents.linear_baseline import NUM_BANDIT_FEATURES, LinearBaseline, b
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
@@ -70,24 +71,25 @@ class Effort(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
         efforts: by number of pulls.
-        test_tasks: of a comparison.
-        validation_tasks: of a baseline's search and of the choice between greedy and sampled actions.
         arm_memory: hidden units of one arm's memory.
     """
 
     efforts: Mapping[int, Effort]
-    test_tasks: int = 10_000
-    validation_tasks: int = 1_000
     arm_memory: int = 32
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size({10: Effort(8, 16, 1, 1, 1), 100: Effort(8, 4, 1, 1, 1), 500: Effort(8, 2, 1, 1, 1)}, 64, 16, 4),
+    "smoke": Size(
+        {10: Effort(8, 16, 1, 1, 1), 100: Effort(8, 4, 1, 1, 1), 500: Effort(8, 2, 1, 1, 1)},
+        4,
+        test_tasks=64,
+        validation_tasks=16,
+    ),
     "laptop": Size(
         {10: Effort(64, 1024, 150, 60, 12), 100: Effort(128, 256, 100, 80, 12), 500: Effort(128, 64, 60, 80, 12)}
     ),

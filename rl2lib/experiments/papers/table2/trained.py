@@ -12,6 +12,7 @@ from rl2lib.agents.optimism import TransitionBlind
 from rl2lib.agents.pair_memory import PairMemoryPolicy
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
@@ -47,12 +48,10 @@ TEACHER_WIDTHS = {10: 0.8, 25: 1.2, 50: 1.6, 75: 1.6, 100: 1.6}
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
-        test_tasks: of a comparison.
-        validation_tasks: of the baselines' searches.
         hidden_size: of the plain GRU.
         steps: that the plain GRU is trained for, in thousands of a trial's steps.
         pair_memory: hidden units of one state-action's memory.
@@ -63,8 +62,6 @@ class Size:
         trials: of an iteration.
     """
 
-    test_tasks: int = 2_000
-    validation_tasks: int = 200
     hidden_size: int = 128
     steps: int = 1_500
     pair_memory: int = 24
@@ -88,7 +85,7 @@ SIZES: dict[Scale, Size] = {
         refine=1,
         trials=4,
     ),
-    "laptop": Size(),
+    "laptop": Size(test_tasks=2_000, validation_tasks=200),
     "paper": Size(
         test_tasks=10_000,
         validation_tasks=1_000,

@@ -15,6 +15,7 @@ from rl2lib.agents.planning import PlanningPolicy
 from rl2lib.agents.posterior import Prior
 from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
@@ -70,12 +71,10 @@ FIRST = 10  # episodes of the trials that longer ones start from
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
-        test_tasks: of a comparison.
-        validation_tasks: of the baselines' searches.
         trials: of an iteration.
         memory: hidden units of one state-action's memory.
         gru: hidden units of the plain policy.
@@ -85,8 +84,6 @@ class Size:
         refine: iterations of PPO after imitation.
     """
 
-    test_tasks: int
-    validation_tasks: int
     trials: int
     memory: int
     gru: int

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.choice import TaskCounts
 from rl2lib.experiments.plan import Run, Scale, Stage
 from rl2lib.tasks.catalogue import Setting, make_task
 from rl2lib.tasks.sampling import make_generator
@@ -20,7 +21,7 @@ LENGTHS = (10, 100)  # episodes a trial: 20 steps, as far as the paper's setting
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(TaskCounts):
     """How much is computed at a scale.
 
     Attributes:
@@ -28,20 +29,16 @@ class Size:
         hidden_size: of the LSTM; the paper's is 48.
         iterations: of PPO, by length.
         trials: of an iteration, by length.
-        test_tasks: of a comparison.
-        validation_tasks: of the model-free learner's search and of the choice between greedy and sampled actions.
     """
 
     lengths: tuple[int, ...] = LENGTHS
     hidden_size: int = 48
     iterations: tuple[int, ...] = (60, 120)
     trials: tuple[int, ...] = (512, 128)
-    test_tasks: int = 10_000
-    validation_tasks: int = 1_000
 
 
 SIZES: dict[Scale, Size] = {
-    "smoke": Size((10,), 4, (1,), (8,), 400, 16),
+    "smoke": Size((10,), 4, (1,), (8,), test_tasks=400, validation_tasks=16),
     "laptop": Size(),
     "paper": Size(iterations=(400, 600), trials=(512, 256)),
 }
