@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rl2lib.evaluation.rows import Measured
+from rl2lib.evaluation.rows import Measured, columns
 from rl2lib.experiments.papers.ablation.players import RL2
 from rl2lib.experiments.papers.ablation.trained import ABLATIONS, BANDIT, MDP, WHOLE
 
@@ -42,9 +42,7 @@ def draw(measured: Measured) -> Figure:
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     for cell, axes in zip(there, right, strict=True):
         for what in (WHOLE, *ABLATIONS):
-            line = measured.line(cell, f"reward: {what}")
-            x, low, middle, high = zip(*((point.x, point.low, point.y, point.high) for point in line), strict=True)
-            band(axes, x, low, middle, high, label=what)
+            band(axes, *columns(measured.line(cell, f"reward: {what}")), label=what)
         axes.set(title=TITLES[cell], xlabel="episode of the trial")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right[0].set_ylabel("expected reward of the episode")

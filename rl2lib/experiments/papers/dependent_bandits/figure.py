@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
 from rl2lib.experiments.papers.dependent_bandits.players import CLASSIC, GITTINS, OPTIMAL, RL2, TS, TUNED, UCB
 from rl2lib.experiments.papers.dependent_bandits.trained import CELLS, trained_on
 
@@ -64,10 +63,9 @@ def _curves(axes: Axes, measured: Measured, trained: str, cell: str) -> None:
     from rl2lib.evaluation.figures import band
 
     for name in (trained_on(trained), *SHOWN):
-        line = measured.line(cell, name)
         # before the first pull nothing is lost
-        x, low, middle, high = ([0.0, *part] for part in columns(line))
-        band(axes, x, low, middle, high, label=RL2 if name == trained_on(trained) else name)
+        from_zero = ([0.0, *part] for part in columns(measured.line(cell, name)))
+        band(axes, *from_zero, label=RL2 if name == trained_on(trained) else name)
     axes.set_title(f"trained on {trained}, tested on {cell}", fontsize="medium")
     axes.margins(x=0)
     axes.set_ylim(bottom=0)

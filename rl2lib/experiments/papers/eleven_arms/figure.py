@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from rl2lib.evaluation.rows import Measured, columns
 from rl2lib.experiments.papers.eleven_arms.players import OPTIMAL, TS, by_pull
-from rl2lib.experiments.papers.eleven_arms.trained import (
-    FORMS,
-    RETURN,
-    Form,
-)
+from rl2lib.experiments.papers.eleven_arms.trained import FORMS, RETURN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,9 +20,8 @@ def draw(measured: Measured) -> Figure:
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.6), layout="constrained", width_ratios=(1.25, 1))
     for form in FORMS:
-        line = measured.line(RETURN, form.line)
-        trials, *heights = columns(line)
-        band(left, [x / 1000 for x in trials], *heights, label=_named(form))
+        trials, *heights = columns(measured.line(RETURN, form.line))
+        band(left, [x / 1000 for x in trials], *heights, label=f"{form.agent}, {form.variant}")
         marker = MARKERS[FORMS.index(form)]
         pulls = measured.line(RETURN, by_pull(f"{form.agent} ({form.variant})"))
         right.plot([p.x for p in pulls], [p.y for p in pulls], marker=marker, markersize=5)
@@ -41,7 +36,3 @@ def draw(measured: Measured) -> Figure:
     right.set(xlabel="pull", ylabel="reward", xticks=range(1, 6))
     figure.legend(loc="outside lower center", ncols=2)
     return figure
-
-
-def _named(form: Form) -> str:
-    return f"{form.agent}, {form.variant}"

@@ -30,11 +30,10 @@ def draw(measured: Measured) -> Figure:
                 axes.axhline(reference, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
             # the k of all panels share one order, so that a colour means the same everywhere
             for num_arms, marker in zip(ARMS, MARKERS, strict=False):
-                line = measured.line(Cell(num_pulls, num_arms).name, drawn.agent)
                 look = {"label": f"k = {num_arms}", "marker": marker, "markersize": 2, "linewidth": 1.2}
                 if drawn.agent == RL2_EQUIVARIANT:
                     look["linestyle"] = "none"  # between its rounds on k arms it learned on others
-                band(axes, *columns(line), **look)
+                band(axes, *columns(measured.line(Cell(num_pulls, num_arms).name, drawn.agent)), **look)
             axes.set(ylim=(-0.1, 1.1), xlim=(0, None))
             if drawn is CURVES[0]:
                 axes.set_title(f"n = {num_pulls}")

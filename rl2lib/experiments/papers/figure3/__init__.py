@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from rl2lib.experiments.papers.figure3.claims import CLAIMS
 from rl2lib.experiments.papers.figure3.figure import draw
-from rl2lib.experiments.papers.figure3.players import measure
-from rl2lib.experiments.papers.figure3.trained import ID, runs
+from rl2lib.experiments.papers.figure3.players import ID, measure, runs
 from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
 from rl2lib.experiments.plan import Experiment
 

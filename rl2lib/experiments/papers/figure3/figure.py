@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rl2lib.evaluation.rows import Measured, columns
-from rl2lib.experiments.papers.figure3.trained import NAMES
+from rl2lib.experiments.papers.figure3.players import NAMES
 from rl2lib.experiments.papers.table2.trained import CELLS
 
 if TYPE_CHECKING:
@@ -21,15 +21,8 @@ def draw(measured: Measured) -> Figure:
     figure, panels = plt.subplots(1, len(NAMES), figsize=(9, 3.6), sharey=True)
     for agent, axes in zip(NAMES, panels, strict=True):
         for cell, marker in zip(measured.cells(), MARKERS, strict=False):
-            line = measured.line(cell, agent)
-            band(
-                axes,
-                *columns(line),
-                label=f"n = {CELLS[cell].num_episodes}",
-                marker=marker,
-                markersize=3,
-                linewidth=1.2,
-            )
+            look = {"label": f"n = {CELLS[cell]}", "marker": marker, "markersize": 3, "linewidth": 1.2}
+            band(axes, *columns(measured.line(cell, agent)), **look)
         axes.axhline(1.0, color=axes.yaxis.label.get_color(), linestyle=":", linewidth=1)
         axes.set(title=agent, xlabel="environment steps, millions")
     panels[0].set_ylabel("normalised score (OPSRL: 1)")

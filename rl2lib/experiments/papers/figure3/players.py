@@ -10,29 +10,39 @@ from rl2lib.agents.bandit import Random
 from rl2lib.agents.tabular_variants import tabular_agents
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Row
-from rl2lib.experiments.papers.figure3.trained import ID, NAMES
 from rl2lib.experiments.papers.learning_curves import FINAL, Curve, curve_points, end_row, on_scale
 from rl2lib.experiments.papers.mdp_players import RANDOM
+from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
+from rl2lib.experiments.papers.table2.players import RL2_PAIRS
 from rl2lib.experiments.papers.table2.published import OPSRL, PUBLISHED, PUBLISHED_TASKS, RL2
-from rl2lib.experiments.papers.table2.trained import CELLS, setting
-from rl2lib.experiments.plan import Scale, Trained
+from rl2lib.experiments.papers.table2.trained import CELLS, gru_name, pairs_name, setting
+from rl2lib.experiments.plan import Run, Scale, Trained
 from rl2lib.tasks.sampling import make_generator
 
+ID = "figure3"
+NAMES = {RL2: gru_name, RL2_PAIRS: pairs_name}
+"""By agent, what a cell's run is called."""
 TEST_TASKS: dict[Scale, int] = {"smoke": 8, "laptop": 2_000, "paper": 2_000}
+
+
+def runs(scale: Scale) -> list[Run]:
+    """Return those of table 2's runs whose curves are drawn: what learned by PPO alone."""
+    drawn = {name(cell) for name in NAMES.values() for cell in TABLE2.cells(scale)}
+    return [run for run in TABLE2.runs(scale) if run.name in drawn]
 
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Measure a cell's scale, and put the curves of its runs on it."""
-    (num_episodes,) = CELLS[cell]
-    distribution, env = setting(CELLS[cell])
+    num_episodes = CELLS[cell]
+    distribution, env = setting(num_episodes)
     tasks = distribution.sample(TEST_TASKS[scale], make_generator(num_episodes, "figure 3: test"))
     players = [Player(RANDOM, [Random(env.num_actions)]), Player(OPSRL, [tabular_agents("as published")[OPSRL]])]
     returns = compare(ID, cell, players, env, tasks, seed=num_episodes, random=RANDOM, reference=OPSRL, chunk=500)
     zero, one = (next(row for row in returns.rows if row.agent == agent) for agent in (RANDOM, OPSRL))
-    published = PUBLISHED[CELLS[cell], RL2]
+    published = PUBLISHED[num_episodes, RL2]
     found = Measured()
     for agent, name in NAMES.items():
-        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(name(CELLS[cell]))]
+        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(name(cell))]
         told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == RL2 else None
         steps = 10 * num_episodes  # ten steps an episode
         found.rows.append(end_row(ID, cell, agent, FINAL, curves, zero, one, steps_per_trial=steps, told=told))

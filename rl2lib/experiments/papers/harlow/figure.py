@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rl2lib.evaluation.rows import Measured, Point
+from rl2lib.evaluation.rows import Measured, Point, columns
 from rl2lib.experiments.papers.harlow.players import LEARNING, NETWORKS, OPTIMAL, RANDOM
 from rl2lib.experiments.papers.harlow.trained import CEILING, CELLS, CHOICES
 
@@ -31,9 +31,7 @@ def draw(measured: Measured) -> Figure:
         ink = by_choice.yaxis.label.get_color()
         best = measured.line(cell, OPTIMAL)
         by_choice.plot([p.x for p in best], [p.y for p in best], color=ink, linestyle=":", linewidth=1, label=OPTIMAL)
-        by_choice.set(
-            xlabel="choice of the trial", title=f"images of {CELLS[cell].image_size} numbers", xticks=range(1, 11)
-        )
+        by_choice.set(xlabel="choice of the trial", title=f"images of {CELLS[cell]} numbers", xticks=range(1, 11))
         curves = {name: measured.line(cell, f"{name}, {LEARNING}") for name in NETWORKS}
         _lines(by_trial, {name: [replace(p, x=p.x / 1000) for p in line] for name, line in curves.items()})
         by_trial.axhline(CEILING, color=ink, linestyle=":", linewidth=1)
@@ -50,5 +48,4 @@ def _lines(axes: Axes, lines: dict[str, list[Point]], markers: tuple[tuple[str, 
 
     for place, (name, points) in enumerate(lines.items()):
         marker, size = markers[place] if place < len(markers) else ("", 0.0)
-        x, y, low, high = ([getattr(point, part) for point in points] for part in ("x", "y", "low", "high"))
-        band(axes, x, low, y, high, label=name, marker=marker, markersize=size, markerfacecolor="none")
+        band(axes, *columns(points), label=name, marker=marker, markersize=size, markerfacecolor="none")

@@ -21,19 +21,18 @@ LEARNING = "learning"
 MOST_POINTS = 60  # of a learning curve
 
 
-def measure(name: str, scale: Scale, trained: Trained) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same tasks, whose images nobody has met."""
-    cell = CELLS[name]
-    distribution, env = setting(cell)
-    size, seed = SIZES[scale], cell.image_size
-    tasks, validation = draw_tasks(distribution, size, "harlow", seed=seed)
+    seed = CELLS[cell]
+    distribution, env = setting(seed)
+    tasks, validation = draw_tasks(distribution, SIZES[scale], "harlow", seed=seed)
     players = [Player(RANDOM, [Random(2)]), Player(OPTIMAL, [HarlowOptimal()])]
     for layers, variant in LAYERS.items():
         policies = trained.policies(run_name(cell, layers))
         acting = acting_best(policies, env, validation, seed=seed)
         players.append(Player(RL2, acting, variant, seeds=len(policies)))
     rows = compare(
-        ID, name, players, env, tasks, seed=seed, random=RANDOM, reference=OPTIMAL, ceiling=CEILING, chunk=len(tasks)
+        ID, cell, players, env, tasks, seed=seed, random=RANDOM, reference=OPTIMAL, ceiling=CEILING, chunk=len(tasks)
     ).rows
     points = []
     for player in players:
@@ -41,9 +40,9 @@ def measure(name: str, scale: Scale, trained: Trained) -> Measured:
         curves.sort(key=lambda curve: curve.mean.sum().item())
         curve = median_of(curves)
         numbers = zip(*(part.tolist() for part in (curve.x, curve.mean, curve.low, curve.high)), strict=True)
-        points += [Point(ID, name, player.name, *place) for place in numbers]
+        points += [Point(ID, cell, player.name, *place) for place in numbers]
     for layers, variant in LAYERS.items():
-        points += learning(name, f"{RL2} ({variant})", trained.cards(run_name(cell, layers)))
+        points += learning(cell, f"{RL2} ({variant})", trained.cards(run_name(cell, layers)))
     return Measured(rows, points)
 
 

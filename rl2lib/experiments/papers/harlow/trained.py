@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
@@ -44,53 +43,37 @@ SIZES: dict[Scale, Size] = {
 }
 
 
-class Cell(NamedTuple):
-    """A size of images.
-
-    Attributes:
-        image_size: D, the numbers of an image.
-    """
-
-    image_size: int
-
-    @property
-    def name(self) -> str:
-        """What it is called in results and on the command line."""
-        return f"d{self.image_size}"
-
-
-CELLS = {cell.name: cell for cell in map(Cell, SIZES["paper"].iterations)}
-"""By name, small images first."""
+CELLS = {f"d{image_size}": image_size for image_size in SIZES["paper"].iterations}
+"""By name the numbers of an image, D; small images first."""
 
 
 def cells(scale: Scale) -> tuple[str, ...]:
     """Return the cells, small images first."""
-    return tuple(Cell(image_size).name for image_size in SIZES[scale].iterations)
+    return tuple(name for name, image_size in CELLS.items() if image_size in SIZES[scale].iterations)
 
 
-def setting(cell: Cell) -> Setting:
-    """Return a cell's tasks and environment."""
-    return make_task(ID, image_size=cell.image_size, episodes_per_trial=CHOICES)
+def setting(image_size: int) -> Setting:
+    """Return the tasks and the environment of a size of images."""
+    return make_task(ID, image_size=image_size, episodes_per_trial=CHOICES)
 
 
-def run_name(cell: Cell, layers: int) -> str:
+def run_name(cell: str, layers: int) -> str:
     """Return the name of a cell's run."""
-    return f"lstm{layers}-{cell.name}"
+    return f"lstm{layers}-{cell}"
 
 
 def runs(scale: Scale) -> list[Run]:
     """Return a stack of two LSTMs and a single one for every size of images."""
     return [
-        Run(ID, run_name(cell, layers), (name,), partial(_lstm, cell, layers, scale), partial(_ppo, cell, scale))
-        for name, cell in CELLS.items()
-        if name in cells(scale)
+        Run(ID, run_name(cell, layers), (cell,), partial(_lstm, cell, layers, scale), partial(_ppo, cell, scale))
+        for cell in cells(scale)
         for layers in LAYERS
     ]
 
 
-def _lstm(cell: Cell, layers: int, scale: Scale, seed: int) -> SoftmaxPolicy:
+def _lstm(cell: str, layers: int, scale: Scale, seed: int) -> SoftmaxPolicy:
     return RecurrentPolicy(
-        (2, cell.image_size),
+        (2, CELLS[cell]),
         2,
         SIZES[scale].hidden_size,
         generator=make_generator(seed, "weights"),
@@ -99,11 +82,11 @@ def _lstm(cell: Cell, layers: int, scale: Scale, seed: int) -> SoftmaxPolicy:
     )
 
 
-def _ppo(cell: Cell, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
-    size = SIZES[scale]
+def _ppo(cell: str, scale: Scale, policy: SoftmaxPolicy, seed: int) -> Iterator[Stage]:
+    size, image_size = SIZES[scale], CELLS[cell]
     generator = make_generator(seed, "baseline")
     # what is still to come hangs on whether the rule is known yet, which a small network can tell
-    baseline = RecurrentBaseline((2, cell.image_size), 2, 16, generator=generator, core="lstm")
+    baseline = RecurrentBaseline((2, image_size), 2, 16, generator=generator, core="lstm")
     config = PPOConfig(discount=0.9, learning_rate=5e-3, baseline_learning_rate=5e-3)
-    iterations = size.iterations[cell.image_size]
-    yield Stage(PPO(policy, baseline, config), setting(cell), TrainingConfig(iterations, size.trials, seed, 100))
+    training = TrainingConfig(size.iterations[image_size], size.trials, seed, 100)
+    yield Stage(PPO(policy, baseline, config), setting(image_size), training)

@@ -35,14 +35,8 @@ def draw(measured: Measured) -> Figure:
         num_pulls, num_arms = CELLS[cell]
         left.axhline(1.0, color=left.yaxis.label.get_color(), linestyle=":", linewidth=1)
         for (agent, name), marker in zip(DRAWN.items(), MARKERS, strict=False):
-            band(
-                right,
-                *columns(measured.line(cell, f"{OWN}{agent}")),
-                label=name,
-                marker=marker,
-                markersize=3,
-                linewidth=1,
-            )
+            own = columns(measured.line(cell, f"{OWN}{agent}"))
+            band(right, *own, label=name, marker=marker, markersize=3, linewidth=1)
             last = right.get_lines()[-1]
             look = {"color": last.get_color(), "linestyle": last.get_linestyle(), "linewidth": 1}
             if line := measured.line(cell, f"{WHILE_TRAINING}{agent}"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rl2lib.evaluation.rows import Measured
+from rl2lib.evaluation.rows import Measured, columns
 from rl2lib.experiments.papers.one_shot_navigation.players import ORACLE, RANDOM, RL2, SEARCHER, WIPED
 
 if TYPE_CHECKING:
@@ -25,10 +25,9 @@ def draw(measured: Measured) -> Figure:
     for cell, (upper, lower) in zip(there, grid.T, strict=True):
         for agent, marker in zip((RL2, WIPED, RANDOM, SEARCHER, ORACLE), MARKERS, strict=False):
             for axes, what, factor in ((upper, "steps", 1), (lower, "found", 100)):
-                line = measured.line(cell, f"{what}: {agent}")
-                x = [point.x for point in line]
-                low, middle, high = ([factor * getattr(point, name) for point in line] for name in ("low", "y", "high"))
-                band(axes, x, low, middle, high, label=agent, marker=marker, markersize=5)
+                x, *heights = columns(measured.line(cell, f"{what}: {agent}"))
+                scaled = ([factor * height for height in part] for part in heights)
+                band(axes, x, *scaled, label=agent, marker=marker, markersize=5)
         upper.set(title=f"four rooms, {cell}", yscale="log", ylabel="steps to the goal, log scale")
         upper.yaxis.set_major_locator(FixedLocator([3, 5, 10, 20, 50, 100, 200]))
         upper.yaxis.set_major_formatter("{x:.0f}")

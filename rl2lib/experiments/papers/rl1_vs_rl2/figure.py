@@ -51,5 +51,4 @@ def _draw_lines(axes: Axes, measured: Measured, cell: str, kind: str, *, marked:
         line = measured.line(cell, f"{name}: {kind}")
         if line:
             shape = {"marker": marker, "markersize": 4} if marked else {}
-            parts = columns(line)
-            band(axes, *parts, label=name, **shape)
+            band(axes, *columns(line), label=name, **shape)

@@ -9,7 +9,7 @@ from functools import partial
 from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers.mdp_players import ORACLE
 from rl2lib.experiments.papers.table2.published import PUBLISHED, PUBLISHED_TASKS, RL2, SNAIL_EPISODE, SNAIL_RATIO
-from rl2lib.experiments.papers.table2.trained import CELLS, Cell
+from rl2lib.experiments.papers.table2.trained import CELLS
 from rl2lib.experiments.plan import Claim
 from rl2lib.experiments.verdicts import Verdict
 
@@ -19,12 +19,12 @@ def _best(rows: list[Row], trained: bool) -> Row:
     return max((row for row in rows if bool(row.seeds) == trained and row.agent != ORACLE), key=lambda row: row.mean)
 
 
-def _told(cell: Cell) -> tuple[float, float]:
+def _told(num_episodes: int) -> tuple[float, float]:
     """What was published of RL², and its rounding."""
-    return PUBLISHED[cell, RL2], 0.05
+    return PUBLISHED[num_episodes, RL2], 0.05
 
 
-def _not_below(measured: Measured, others: Callable[[Cell], tuple[float, float]], agent: str | None = None) -> Verdict:
+def _not_below(measured: Measured, others: Callable[[int], tuple[float, float]], agent: str | None = None) -> Verdict:
     """Whether an agent, or the best trained one, is nowhere below others' published reward, given with its rounding."""
     words, below, level = [], 0, 0
     for cell in measured.cells():
@@ -38,9 +38,9 @@ def _not_below(measured: Measured, others: Callable[[Cell], tuple[float, float]]
     return Verdict("not reached" if below else "matched" if level else "surpassed", "; ".join(words))
 
 
-def _snail(cell: Cell) -> tuple[float, float]:
+def _snail(num_episodes: int) -> tuple[float, float]:
     """SNAIL's reward in a cell, from its share of an oracle, and how far the episode's rounding may move it."""
-    share = SNAIL_RATIO[cell] * cell.num_episodes
+    share = SNAIL_RATIO[num_episodes] * num_episodes
     return share * SNAIL_EPISODE, share * 0.05
 
 

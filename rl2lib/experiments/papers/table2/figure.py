@@ -22,7 +22,7 @@ def draw(measured: Measured) -> Figure:
 
     figure, (whole, top) = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
     there = measured.cells()
-    lengths = [CELLS[cell].num_episodes for cell in there]
+    lengths = [CELLS[cell] for cell in there]
 
     def per_episode(agent: str, variant: str) -> tuple[list[float], list[float]]:
         rows = [measured.row(cell, agent, variant) for cell in there]
@@ -37,7 +37,7 @@ def draw(measured: Measured) -> Figure:
         look: dict[str, Any] = {"label": f"{agent}, {variant}", "marker": marker, "markersize": 5, "linewidth": 1}
         whole.errorbar(lengths, means, halves, **look)
         top.plot(lengths, [mean - other for mean, other in zip(means, rule, strict=True)], **look)
-    told = [PUBLISHED[CELLS[cell], RL2] / CELLS[cell].num_episodes for cell in there]
+    told = [PUBLISHED[CELLS[cell], RL2] / CELLS[cell] for cell in there]
     look = {"color": whole.yaxis.label.get_color(), "marker": "o", "fillstyle": "none", "linestyle": "none"}
     whole.plot(lengths, told, label="RL², published", **look)
     top.plot(lengths, [mean - other for mean, other in zip(told, rule, strict=True)], **look)

@@ -16,15 +16,14 @@ RL2_PAIRS = "RL², memory per state-action"
 PPO_ALONE, IMITATED, EVERY_STEP = "PPO", "imitation, then PPO", "true prior, every step"
 
 
-def measure(name: str, scale: Scale, trained: Trained) -> Measured:
+def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     """Play everybody of a cell on the same MDPs."""
-    cell = CELLS[name]
-    (num_episodes,) = cell
-    distribution, played_in = setting(cell)
+    num_episodes = CELLS[cell]
+    distribution, played_in = setting(num_episodes)
     env = expect_kind("env", played_in, TabularEnv)
     size = SIZES[scale]
     tasks, validation = draw_tasks(distribution, size, "table 2", seed=num_episodes)
-    published = {agent: PUBLISHED[cell, agent] for agent in AGENTS}
+    published = {agent: PUBLISHED[num_episodes, agent] for agent in AGENTS}
     players = bounds(env, published[RANDOM])
     players += baseline_players(env, validation, num_episodes, published, scale=scale)
     for agent, how, run in (
@@ -36,7 +35,7 @@ def measure(name: str, scale: Scale, trained: Trained) -> Measured:
         players.append(Player(agent, policies, how, published.get(agent), seeds=len(policies)))
     rows = compare(
         ID,
-        name,
+        cell,
         players,
         env,
         tasks,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from rl2lib.agents.linear_baseline import NUM_MDP_FEATURES, LinearBaseline, mdp_features
 from rl2lib.agents.optimism import TransitionBlind
@@ -25,23 +24,8 @@ from rl2lib.types import expect_kind
 ID = "table2"
 
 
-class Cell(NamedTuple):
-    """A cell of the table.
-
-    Attributes:
-        num_episodes: n, of a trial.
-    """
-
-    num_episodes: int
-
-    @property
-    def name(self) -> str:
-        """What it is called in results and on the command line."""
-        return f"n{self.num_episodes}"
-
-
-CELLS = {cell.name: cell for cell in map(Cell, (10, 25, 50, 75, 100))}
-"""By name, short trials first."""
+CELLS = {f"n{num_episodes}": num_episodes for num_episodes in (10, 25, 50, 75, 100)}
+"""By name the episodes of a trial, n; short trials first."""
 FIRST = 10  # episodes of the trials that every memory per state-action learns on first
 TEACHER_WIDTHS = {10: 0.8, 25: 1.2, 50: 1.6, 75: 1.6, 100: 1.6}
 """By number of episodes, the width of the transition-blind rule that is imitated, chosen on other MDPs."""
@@ -106,39 +90,38 @@ def cells(scale: Scale) -> tuple[str, ...]:
     return tuple(CELLS)[:1] if scale == "smoke" else tuple(CELLS)
 
 
-def setting(cell: Cell) -> Setting:
-    """Return a cell's MDPs and environment."""
-    return make_task("random-mdps", episodes_per_trial=cell.num_episodes)
+def setting(num_episodes: int) -> Setting:
+    """Return the MDPs, and the environment of trials of this many episodes."""
+    return make_task("random-mdps", episodes_per_trial=num_episodes)
 
 
 def runs(scale: Scale) -> list[Run]:
     """Return what is trained in every cell: a memory per state-action in two ways, and a plain GRU."""
     planned = []
-    for name in cells(scale):
-        cell = CELLS[name]
-        (n,) = cell
+    for cell in cells(scale):
+        n = CELLS[cell]
         pairs = partial(_pairs, n, scale)
         planned += [
-            Run(ID, pairs_name(cell), (name,), pairs, partial(_pairs_stages, n, scale)),
-            Run(ID, imitated_name(cell), (name,), pairs, partial(_imitated_stages, n, scale)),
-            Run(ID, gru_name(cell), (name,), partial(_gru, scale), partial(_gru_stages, n, scale)),
+            Run(ID, pairs_name(cell), (cell,), pairs, partial(_pairs_stages, n, scale)),
+            Run(ID, imitated_name(cell), (cell,), pairs, partial(_imitated_stages, n, scale)),
+            Run(ID, gru_name(cell), (cell,), partial(_gru, scale), partial(_gru_stages, n, scale)),
         ]
     return planned
 
 
-def pairs_name(cell: Cell) -> str:
+def pairs_name(cell: str) -> str:
     """Return the name of a cell's memory per state-action by PPO alone."""
-    return f"pairs-{cell.name}"
+    return f"pairs-{cell}"
 
 
-def imitated_name(cell: Cell) -> str:
+def imitated_name(cell: str) -> str:
     """Return the name of the same policy after imitation of the best known rule."""
-    return f"imitated-{cell.name}"
+    return f"imitated-{cell}"
 
 
-def gru_name(cell: Cell) -> str:
+def gru_name(cell: str) -> str:
     """Return the name of RL² itself: a plain GRU, by PPO alone."""
-    return f"gru-{cell.name}"
+    return f"gru-{cell}"
 
 
 def _pairs(num_episodes: int, scale: Scale, seed: int) -> SoftmaxPolicy:
@@ -165,7 +148,7 @@ def _imitated_stages(num_episodes: int, scale: Scale, policy: SoftmaxPolicy, see
         trials = _trials(length, size)
         config = ImitationConfig(epochs=2, minibatch_trials=max(1, trials // 8), learning_rate=rate)
         training = TrainingConfig(iterations, trials, seed + 1000 * number, checkpoint_every=max(1, 100 // length))
-        yield Stage(Imitation(policy.for_trials(length), teacher, config), setting(Cell(length)), training)
+        yield Stage(Imitation(policy.for_trials(length), teacher, config), setting(length), training)
     yield _stage(policy, num_episodes, 1e-3, 0.001, size.refine, _trials(num_episodes, size), seed + 2000)
 
 
@@ -198,4 +181,4 @@ def _stage(
         expected_rewards=True,
     )
     training = TrainingConfig(iterations, trials, seed, checkpoint_every=max(1, 100 // num_episodes))
-    return Stage(PPO(policy, baseline, config), setting(Cell(num_episodes)), training)
+    return Stage(PPO(policy, baseline, config), setting(num_episodes), training)

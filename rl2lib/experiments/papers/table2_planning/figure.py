@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rl2lib.evaluation.rows import Measured
+from rl2lib.evaluation.rows import Measured, columns
 from rl2lib.experiments.papers.mdp_players import BLIND, ORACLE
 from rl2lib.experiments.papers.table2_planning.players import (
     BEST_PLANNER,
@@ -28,7 +28,7 @@ def draw(measured: Measured) -> Figure:
     """Draw the reward of every episode of the trial, a panel a cell."""
     import matplotlib.pyplot as plt
 
-    from rl2lib.evaluation.figures import MARKERS
+    from rl2lib.evaluation.figures import MARKERS, band
 
     there = measured.cells()
     figure, grid = plt.subplots(
@@ -37,10 +37,8 @@ def draw(measured: Measured) -> Figure:
     for axes, cell in zip(grid.flat, there, strict=False):
         kind, episodes = CELLS[cell]
         for line, marker in zip(DRAWN, MARKERS, strict=False):
-            points = measured.line(cell, line)
-            x, y, low, high = ([getattr(point, name) for point in points] for name in ("x", "y", "low", "high"))
-            (curve,) = axes.plot(x, y, label=line, marker=marker, markersize=4, markevery=max(1, episodes // 10))
-            axes.fill_between(x, low, high, color=curve.get_color(), alpha=0.2, linewidth=0)
+            look = {"label": line, "marker": marker, "markersize": 4, "markevery": max(1, episodes // 10)}
+            band(axes, *columns(measured.line(cell, line)), **look)
         for name, style in ((OPTIMAL, ":"), (ORACLE, (0, (6, 3)))):
             if points := measured.line(cell, name):
                 ink = axes.yaxis.label.get_color()

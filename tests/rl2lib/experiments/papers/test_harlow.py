@@ -7,7 +7,7 @@ from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.evaluation.rows import Measured, Point, Row
 from rl2lib.experiments.papers.harlow import EXPERIMENT
 from rl2lib.experiments.papers.harlow.players import NETWORKS, OPTIMAL, RANDOM, RL2, measure
-from rl2lib.experiments.papers.harlow.trained import CELLS, LAYERS, Cell
+from rl2lib.experiments.papers.harlow.trained import CELLS, LAYERS
 
 GUESSES, RIGHT, NEAR = (claim.judge for claim in EXPERIMENT.claims)
 
@@ -41,7 +41,7 @@ def near(normalised: float) -> Measured:
 
 @pytest.fixture(autouse=True)
 def _images_of_three_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CELLS, Cell(3).name, Cell(3))
+    monkeypatch.setitem(CELLS, "d3", 3)
 
 
 def test_the_optimal_agent_guesses_once() -> None:

@@ -41,7 +41,7 @@ def test_who_plays():
     assert all(row.published is None for row in rows if row.agent == RL2_PAIRS), "the paper has no such row"
 
 
-@pytest.mark.parametrize("num_episodes", [cell.num_episodes for cell in CELLS.values()])
+@pytest.mark.parametrize("num_episodes", CELLS.values())
 def test_imitation_comes_first_on_short_trials_and_all_stages_share_the_weights(num_episodes):
     short, whole, refined = stages(f"imitated-n{num_episodes}")
     assert [type(stage.learner).__name__ for stage in (short, whole, refined)] == ["Imitation", "Imitation", "PPO"]
