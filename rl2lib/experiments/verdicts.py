@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -31,6 +31,17 @@ def at_least(estimates: Iterable[Estimate], level: float) -> Word:
     if any(estimate.high < level for estimate in found):
         return "not reached"
     return "matched" if all(estimate.low >= level for estimate in found) else "open"
+
+
+def judged(shown: bool, evidence: str, *, refuted: bool = True) -> Verdict:
+    """Return "matched" for what is shown; for all else "not reached", or "open" if it is not refuted either."""
+    return Verdict("matched" if shown else "not reached" if refuted else "open", evidence)
+
+
+def level_everywhere(shares: Mapping[str, Estimate], level: float) -> Verdict:
+    """Judge whether the share of every cell is shown to be at a level; the shares are the evidence."""
+    words = "; ".join(f"{cell} {share.percent()}" for cell, share in shares.items())
+    return Verdict(at_least(shares.values(), level), words)
 
 
 def against_published(row: Row) -> Verdict:

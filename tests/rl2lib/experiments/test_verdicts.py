@@ -6,7 +6,7 @@ import pytest
 
 from rl2lib.evaluation.rows import Row
 from rl2lib.evaluation.statistics import normal_estimate
-from rl2lib.experiments.verdicts import against_published, at_least
+from rl2lib.experiments.verdicts import against_published, at_least, judged, level_everywhere
 from tests.rl2lib.evaluation.test_rows import row
 
 VERDICTS: dict[str, tuple[Row, str]] = {
@@ -48,3 +48,20 @@ def test_at_a_level_is_shown_by_all_lower_ends_and_refuted_by_one_upper_end(
     means: tuple[float, ...], word: str
 ) -> None:
     assert at_least([normal_estimate(mean, 0.1) for mean in means], 1.0) == word
+
+
+@pytest.mark.parametrize(
+    ("shown", "refuted", "word"), [(True, False, "matched"), (False, True, "not reached"), (False, False, "open")]
+)
+def test_what_is_neither_shown_nor_refuted_is_open(shown: bool, refuted: bool, word: str) -> None:
+    assert judged(shown, "why", refuted=refuted) == (word, "why")
+
+
+def test_what_can_only_be_shown_is_not_reached_until_it_is() -> None:
+    assert judged(False, "").word == "not reached"
+
+
+def test_a_level_everywhere_names_every_cell() -> None:
+    shares = {"n10": normal_estimate(0.995, 0.001), "n100": normal_estimate(0.95, 0.001)}
+    assert level_everywhere(shares, 0.9) == ("matched", "n10 99.5% ± 0.2; n100 95.0% ± 0.2")
+    assert level_everywhere(shares, 0.99).word == "not reached"

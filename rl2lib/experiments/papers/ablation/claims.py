@@ -8,7 +8,7 @@ from rl2lib.evaluation.rows import Measured
 from rl2lib.experiments.papers.ablation.figure import TITLES, _gain
 from rl2lib.experiments.papers.ablation.trained import BANDIT, CELLS, FORGETS, FORGETS_ONCE, LAST_ALONE, WHOLE
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict
+from rl2lib.experiments.verdicts import Verdict, judged
 
 NEGLIGIBLE = 0.02
 """Of what the whole agent earns beyond random play: a smaller loss counts as none."""
@@ -40,7 +40,7 @@ def _judge_need(cell: str, what: str, expected: bool, measured: Measured) -> Ver
     if what == LAST_ALONE:
         last, whole = (measured.line(cell, f"reward: {one}")[-1].y for one in (LAST_ALONE, WHOLE))
         evidence += f"; its last episode earns {last:.3f}, the whole agent's {whole:.3f}"
-    return Verdict("open" if answer is None else "matched" if answer is expected else "not reached", evidence)
+    return judged(answer is expected, evidence, refuted=answer is not None)
 
 
 def _within_their_optimum(measured: Measured) -> Verdict:
@@ -49,7 +49,7 @@ def _within_their_optimum(measured: Measured) -> Verdict:
         raise KeyError(BANDIT)
     above = [row for row in found if row.score.low > (row.ceiling or 0.0)]
     words = [f"{row.variant} {row.score.format(3)} of {row.ceiling:.3f}" for row in found]
-    return Verdict("not reached" if above else "matched", "; ".join(words))
+    return judged(not above, "; ".join(words))
 
 
 NEEDED: dict[str, tuple[str, bool]] = {

@@ -8,7 +8,7 @@ from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.experiments.papers.dependent_bandits.players import GITTINS, RANDOM, RL2, TS, TUNED, UCB, ahead
 from rl2lib.experiments.papers.dependent_bandits.trained import BLIND, CELLS, TIED, trained_on
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, Word
+from rl2lib.experiments.verdicts import Verdict, judged
 from rl2lib.tasks.bandit import EASY
 
 STANDARD = (GITTINS, TS, UCB)
@@ -44,16 +44,14 @@ def _beats(measured: Measured, pairs: tuple[tuple[str, str], ...]) -> Verdict:
         ahead_of_all &= all(lead.low > 0 for lead in leads.values())
         least = min(leads, key=lambda other: leads[other].y)
         words.append(f"on {cell} {_said(leads[least])} less regret than {least}")
-    return Verdict("matched" if ahead_of_all else "not reached", "; ".join(words) + " (the best of the three)")
+    return judged(ahead_of_all, "; ".join(words) + " (the best of the three)")
 
 
 def _beats_tuned(measured: Measured) -> Verdict:
     """Whether in every cell the agent trained there has less regret than UCB1 tuned there; "open" if only not more."""
     leads = {cell: _lead(measured, cell, cell, TUNED) for cell in CELLS}
-    word: Word = "not reached" if any(lead.high < 0 for lead in leads.values()) else "open"
-    if all(lead.low > 0 for lead in leads.values()):
-        word = "matched"
-    return Verdict(word, f"less regret (-: more) than {TUNED}, on {_each(leads)}")
+    shown, refuted = all(lead.low > 0 for lead in leads.values()), any(lead.high < 0 for lead in leads.values())
+    return judged(shown, f"less regret (-: more) than {TUNED}, on {_each(leads)}", refuted=refuted)
 
 
 def _easier(measured: Measured) -> Verdict:
@@ -61,7 +59,7 @@ def _easier(measured: Measured) -> Verdict:
     rows = [measured.row(cell, RL2, trained_on(cell)) for cell in ("easy", "medium", "hard")]
     apart = all(one.score.high < next_.score.low for one, next_ in pairwise(rows))
     evidence = ", ".join(f"{row.cell} {row.score.format(2)}" for row in rows)
-    return Verdict("matched" if apart else "not reached", evidence)
+    return judged(apart, evidence)
 
 
 def _chance(measured: Measured) -> Verdict:
@@ -74,7 +72,7 @@ def _chance(measured: Measured) -> Verdict:
     evidence = (
         f"regret {row.score.format(2)}, chance {chance:g}; random play {random.mean:.2f}, with rewards {sees.mean:.2f}"
     )
-    return Verdict("matched" if level else "not reached", evidence)
+    return judged(level, evidence)
 
 
 def _priors_show(measured: Measured) -> Verdict:
@@ -83,7 +81,7 @@ def _priors_show(measured: Measured) -> Verdict:
     at_home = {home: _lead(measured, home, home, trained_on("independent")) for home in TIED}
     both = all(lead.low > 0 for lead in (*abroad.values(), *at_home.values()))
     evidence = f"less regret on independent arms than {_each(abroad)}; at home, less than it has: {_each(at_home)}"
-    return Verdict("matched" if both else "not reached", evidence)
+    return judged(both, evidence)
 
 
 def _each(leads: dict[str, Point]) -> str:
@@ -93,8 +91,7 @@ def _each(leads: dict[str, Point]) -> str:
 def _easy_prepares_least(measured: Measured) -> Verdict:
     """Whether on hard arms the other agents trained on tied arms are ahead of the one trained on easy ones."""
     leads = {home: _lead(measured, "hard", home, trained_on("easy")) for home in ("medium", "uniform", "hard")}
-    found = all(lead.low > 0 for lead in leads.values())
-    return Verdict("matched" if found else "not reached", f"on hard, less regret than it has: {_each(leads)}")
+    return judged(all(lead.low > 0 for lead in leads.values()), f"on hard, less regret than it has: {_each(leads)}")
 
 
 def _near_optimal(measured: Measured) -> Verdict:
@@ -105,7 +102,7 @@ def _near_optimal(measured: Measured) -> Verdict:
         least = row.ceiling or 1.0
         worst = max(worst, (row.score.high) / least)
         words.append(f"{cell} {row.score.format(2)} (least {least:.2f})")
-    return Verdict("matched" if worst < 1.25 else "not reached", ", ".join(words))
+    return judged(worst < 1.25, ", ".join(words))
 
 
 CLAIMS = (

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rl2lib.evaluation.rows import Measured, columns
+from rl2lib.experiments.papers.dependent_bandits.players import CLASSIC, GITTINS, OPTIMAL, RL2, TS, TUNED, UCB
+from rl2lib.experiments.papers.dependent_bandits.trained import CELLS, trained_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-from rl2lib.experiments.papers.dependent_bandits.players import CLASSIC, GITTINS, OPTIMAL, RL2, TS, TUNED, UCB
-from rl2lib.experiments.papers.dependent_bandits.trained import CELLS, trained_on
 
 PANELS = (("independent", "independent"), ("uniform", "uniform"), ("medium", "easy"), ("medium", "hard"))
 """Trained on, tested on: the paper's figure 2 a, c, d, e."""

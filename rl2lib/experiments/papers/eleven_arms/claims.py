@@ -18,14 +18,14 @@ from rl2lib.experiments.papers.eleven_arms.trained import (
     Form,
 )
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict
+from rl2lib.experiments.verdicts import Verdict, judged
 
 
 def _learns_the_optimum(measured: Measured, form: Form) -> Verdict:
     """Whether an agent pays in 99% of all trials at least and earns 99% of the optimum, by its interval's lower end."""
     earned, paid = (measured.row(cell, form.agent, form.variant) for cell in CELLS)
     reached = earned.score.low >= 0.99 * optimum(5) and paid.score.low >= 0.99
-    return Verdict("matched" if reached else "not reached", _evidence(earned, paid))
+    return judged(reached, _evidence(earned, paid))
 
 
 def _never_pays(measured: Measured) -> Verdict:
@@ -34,21 +34,21 @@ def _never_pays(measured: Measured) -> Verdict:
     never = all(max(paid.score.high, *paid.every_seed) <= 0.01 for _, (_, paid) in found)
     evidence = "; ".join(f"{form.variant}: {_evidence(*both)}" for form, both in found)
     search = measured.row(RETURN, TS)
-    return Verdict("matched" if never else "not reached", f"{evidence}; a search earns {search.mean:.2f}")
+    return judged(never, f"{evidence}; a search earns {search.mean:.2f}")
 
 
 def _one_hot_helps(measured: Measured) -> Verdict:
     number, one_hot = (measured.row(PAYS, form.agent, form.variant) for form in (NUMBER_ENTROPY, PAPERS))
     shares = one_hot.score.percent(), number.score.percent()
     evidence = "pays in {} of all trials with one-hot rewards, {} with a number".format(*shares)
-    return Verdict("matched" if one_hot.score.low > number.score.high else "not reached", evidence)
+    return judged(one_hot.score.low > number.score.high, evidence)
 
 
 def _in_the_papers_order(measured: Measured) -> Verdict:
     rows = [measured.row(RETURN, PAPERS.agent, PAPERS.variant), measured.row(RETURN, TS), measured.row(RETURN, UCB)]
     apart = all(better.score.low > worse.score.high for better, worse in pairwise(rows))
     evidence = ", ".join(f"{row.agent} {row.score.format(2)}" for row in rows)
-    return Verdict("matched" if apart else "not reached", evidence)
+    return judged(apart, evidence)
 
 
 def _evidence(earned: Row, paid: Row) -> str:

@@ -13,7 +13,7 @@ from rl2lib.experiments.papers.table1.players import RL2_EQUIVARIANT, RL2_IMITAT
 from rl2lib.experiments.papers.table1.published import RL2, UCB1
 from rl2lib.experiments.papers.table1.trained import Cell
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, Word, at_least
+from rl2lib.experiments.verdicts import Verdict, judged, level_everywhere
 
 FLOOR = 0.97
 """What counts as playing well where it was not trained: the normalised score, table 1 asking for .99 where it was."""
@@ -31,9 +31,7 @@ def _untrained(measured: Measured, among: Sequence[Cell] = tuple(CELLS.values())
 
 def _holds(measured: Measured, among: Sequence[Cell]) -> Verdict:
     """Whether the memories are at `FLOOR` in all of some cells that they were not trained on."""
-    rows = _untrained(measured, among)
-    words = "; ".join(_said(cell, row) for cell, row in rows.items())
-    return Verdict(at_least((row.share for row in rows.values()), FLOOR), words)
+    return level_everywhere({cell: row.share for cell, row in _untrained(measured, among).items()}, FLOOR)
 
 
 def _clocks_agree(measured: Measured) -> Verdict:
@@ -48,7 +46,7 @@ def _clocks_agree(measured: Measured) -> Verdict:
             words.append(f"{cell} {100 * gain:+.2f}% ± {100 * reach:.2f}")
     if not words:
         raise KeyError("another length")
-    return Verdict("not reached" if apart else "matched", f"told less as trained: {'; '.join(words)} (90% intervals)")
+    return judged(not apart, f"told less as trained: {'; '.join(words)} (90% intervals)")
 
 
 def _above_ucb1(measured: Measured) -> Verdict:
@@ -58,7 +56,7 @@ def _above_ucb1(measured: Measured) -> Verdict:
         rule = measured.row(cell, UCB1)
         below += row.share.high < rule.share.low
         words.append(f"{_said(cell, row)}, UCB1's {_said('', rule)}")
-    return Verdict("not reached" if below else "matched", "; ".join(words))
+    return judged(not below, "; ".join(words))
 
 
 def _gru_keeps(measured: Measured, agent: str) -> Verdict:
@@ -66,13 +64,12 @@ def _gru_keeps(measured: Measured, agent: str) -> Verdict:
     own, longer = measured.row(HOME.name, agent), measured.row(Cell(200, 10).name, agent)
     reach = 1.645 * math.hypot(own.normalised_se or 0.0, longer.normalised_se or 0.0)
     gain = longer.share.mean - own.share.mean
-    word: Word = "matched" if gain - reach >= -SAME else "not reached" if gain + reach < -SAME else "open"
     evidence = "; ".join(
         _said(cell, measured.row(cell, agent))
         for cell in (there.name for there in BY_PULLS)
         if cell in measured.cells()
     )
-    return Verdict(word, evidence)
+    return judged(gain - reach >= -SAME, evidence, refuted=gain + reach < -SAME)
 
 
 def _said(cell: str, row: Row) -> str:

@@ -13,7 +13,7 @@ from rl2lib.experiments.papers.table1.players import RL2_EQUIVARIANT, RL2_IMITAT
 from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.experiments.papers.table1.trained import ARMS, CELLS
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, judged, level_everywhere
 
 
 def _ends(measured: Measured, agent: str) -> dict[str, Row]:
@@ -24,9 +24,7 @@ def _ends(measured: Measured, agent: str) -> dict[str, Row]:
 
 def _reaches(measured: Measured, agent: str) -> Verdict:
     """Whether the end of an agent's curve is at `LEVEL` in every cell."""
-    ends = _ends(measured, agent)
-    words = "; ".join(f"{cell} {row.score.percent()}" for cell, row in ends.items())
-    return Verdict(at_least((row.score for row in ends.values()), LEVEL), words)
+    return level_everywhere({cell: row.score for cell, row in _ends(measured, agent).items()}, LEVEL)
 
 
 def _hardest(measured: Measured) -> Verdict:
@@ -38,8 +36,7 @@ def _hardest(measured: Measured) -> Verdict:
     nearest = min(ends.values(), key=lambda row: row.mean)
     apart = nearest.mean - hardest.mean > 1.96 * math.hypot(nearest.se, hardest.se)
     others = f"of the others the lowest is {nearest.cell} with {nearest.score.percent()}"
-    evidence = f"{hardest.score.percent()} there; {others}"
-    return Verdict("matched" if apart else "not reached", evidence)
+    return judged(apart, f"{hardest.score.percent()} there; {others}")
 
 
 def _longer_is_slower(measured: Measured) -> Verdict:
@@ -61,7 +58,7 @@ def _longer_is_slower(measured: Measured) -> Verdict:
     evidence = f"million steps to {LEVEL:g}: {'; '.join(words)}"
     if silent:
         evidence += f". The longer ones were given up too early to tell at {', '.join(silent)}"
-    return Verdict("not reached" if wrong else "open" if silent else "matched", evidence)
+    return judged(not wrong and not silent, evidence, refuted=wrong > 0)
 
 
 def _taken(measured: Measured, cell: str) -> tuple[float, float]:

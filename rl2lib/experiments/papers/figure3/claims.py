@@ -9,13 +9,11 @@ from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
 from rl2lib.experiments.papers.table2.players import RL2_PAIRS
 from rl2lib.experiments.papers.table2.published import RL2
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, level_everywhere
 
 
 def _ends_above_opsrl(measured: Measured, agent: str) -> Verdict:
-    ends = {cell: measured.row(cell, agent) for cell in measured.cells()}
-    words = "; ".join(f"{cell} {row.score.percent()}" for cell, row in ends.items())
-    return Verdict(at_least((row.score for row in ends.values()), 1.0), words)
+    return level_everywhere({cell: measured.row(cell, agent).score for cell in measured.cells()}, 1.0)
 
 
 CLAIMS = (

@@ -21,7 +21,7 @@ from rl2lib.experiments.papers.goal_gridworld.trained import (
     TWIN,
 )
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, at_least, judged
 
 LEVEL = 0.05  # of trial return: the largest difference that would not matter; about 2% of the optimum
 REACHED = 0.98  # normalised: at the optimum
@@ -50,18 +50,18 @@ def _rises(measured: Measured, cell: str, agent: str, *, wanted: bool) -> Verdic
     shown = all(point.low > 0 for point in found) if wanted else all(point.high < LEVEL for point in found)
     wiped = ", ".join(f"{p.y:+.3f}" for p in _by_seed(measured, cell, f"{agent} ({WIPED}): rise"))
     evidence = f"by seed {_told(found)}; wiped between episodes {wiped}"
-    return Verdict("matched" if shown else "not reached", evidence)
+    return judged(shown, evidence)
 
 
 def _ahead(measured: Measured, cell: str) -> Verdict:
     found = _by_seed(measured, cell, "recurrent over twin")
-    return Verdict("matched" if all(point.low > 0 for point in found) else "not reached", f"by seed {_told(found)}")
+    return judged(all(point.low > 0 for point in found), f"by seed {_told(found)}")
 
 
 def _level(measured: Measured, cell: str) -> Verdict:
     found = _by_seed(measured, cell, "recurrent over twin")
     level = all(point.low > -LEVEL and point.high < LEVEL for point in found)
-    return Verdict("matched" if level else "not reached", f"by seed {_told(found)}, bound ±{LEVEL:g}")
+    return judged(level, f"by seed {_told(found)}, bound ±{LEVEL:g}")
 
 
 def _reaches(measured: Measured, there: Sequence[str]) -> Verdict:
@@ -93,7 +93,7 @@ def _generalises(measured: Measured, there: Sequence[str]) -> Verdict:
     best = [p.y for cell in there for p in measured.line(cell, f"{OPTIMAL} ({BEFORE}): found")]
     if best:
         evidence += f"; the optimal search for its training goals never finds {best.count(0.0)}"
-    return Verdict("matched" if ahead.low > 0 else "not reached" if ahead.high < 0 else "open", evidence)
+    return judged(ahead.low > 0, evidence, refuted=ahead.high < 0)
 
 
 def _all_met(measured: Measured) -> Verdict:
@@ -105,7 +105,7 @@ def _all_met(measured: Measured) -> Verdict:
     evidence = (
         f"found in {100 * sum(found) / len(found):.1f}% of the episodes, the worst goal in {100 * min(found):.0f}%"
     )
-    return Verdict("matched" if min(found) > 0.95 else "not reached", evidence)
+    return judged(min(found) > 0.95, evidence)
 
 
 CLAIMS = (

@@ -6,7 +6,7 @@ from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.experiments.papers.harlow.players import NETWORKS, RL2
 from rl2lib.experiments.papers.harlow.trained import CEILING, LAYERS
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, at_least, judged
 
 AROUND_CHANCE = 0.02
 """The whole interval of the first choice must lie this close to a half."""
@@ -26,14 +26,14 @@ def _guesses_first(measured: Measured) -> Verdict:
     found = {cell: points[0] for cell, points in _stacked(measured).items()}
     chance = all(max(0.5 - point.low, point.high - 0.5) < AROUND_CHANCE for point in found.values())
     words = [f"{cell}: {point.low:.3f} to {point.high:.3f}" for cell, point in found.items()]
-    return Verdict("matched" if chance else "not reached", "; ".join(words))
+    return judged(chance, "; ".join(words))
 
 
 def _right_afterwards(measured: Measured) -> Verdict:
     found = {cell: min(points[1:], key=lambda point: point.low) for cell, points in _stacked(measured).items()}
     right = all(point.low > NEARLY_ALWAYS for point in found.values())
     words = [f"{cell}: at least {p.low:.3f} to {p.high:.3f} (choice {p.x:g})" for cell, p in found.items()]
-    return Verdict("matched" if right else "not reached", f"{'; '.join(words)}; asked: above {NEARLY_ALWAYS}")
+    return judged(right, f"{'; '.join(words)}; asked: above {NEARLY_ALWAYS}")
 
 
 def _near_the_optimum(measured: Measured) -> Verdict:

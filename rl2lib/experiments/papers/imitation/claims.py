@@ -10,7 +10,7 @@ from rl2lib.experiments.papers.imitation.players import OWN, THEIRS
 from rl2lib.experiments.papers.imitation.trained import CLONED, DAGGER, EASIER, HALF, HARD, RL2_SHORT_FIRST, SHORT_FIRST
 from rl2lib.experiments.papers.table1.published import RL2
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict
+from rl2lib.experiments.verdicts import Verdict, judged
 
 LEVEL = 0.02
 """The largest distance from the index, of its lead over random play, that counts as its level."""
@@ -33,14 +33,14 @@ def _falls_short(measured: Measured, cell: str) -> Verdict:
     """Whether PPO's score is shown to lie further below the index than `LEVEL`."""
     row = measured.row(cell, RL2)
     short = row.share.high < 1 - LEVEL
-    return Verdict("matched" if short else "not reached", _said(row) + _agreed(measured, cell, RL2))
+    return judged(short, _said(row) + _agreed(measured, cell, RL2))
 
 
 def _level_with_index(measured: Measured, cell: str, agent: str) -> Verdict:
     """Whether a score is shown to lie at most `LEVEL` below the index: a one-sided test at 5%."""
     row = measured.row(cell, agent)
     level = row.share.mean - 1.645 * row.share.standard_error > 1 - LEVEL
-    return Verdict("matched" if level else "not reached", _said(row) + _agreed(measured, cell, agent))
+    return judged(level, _said(row) + _agreed(measured, cell, agent))
 
 
 def _ahead(measured: Measured, behind: str, ahead: str) -> Verdict:
@@ -52,7 +52,7 @@ def _ahead(measured: Measured, behind: str, ahead: str) -> Verdict:
         words.append(f"{cell}: {_said(low)}, {_said(high)}")
     if not words:
         raise KeyError("a cell")
-    return Verdict("matched" if all(apart) else "not reached", "; ".join(words))
+    return judged(all(apart), "; ".join(words))
 
 
 CLAIMS = (

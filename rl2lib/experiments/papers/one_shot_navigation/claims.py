@@ -8,7 +8,7 @@ from rl2lib.evaluation.rows import Measured, Point
 from rl2lib.experiments.papers.one_shot_navigation.players import FIRST, LATER, RL2, WIPED
 from rl2lib.experiments.papers.one_shot_navigation.trained import cells
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict
+from rl2lib.experiments.verdicts import Verdict, judged
 
 PUBLISHED_STEPS = (100, 30)
 """Wang et al. 2016: about so many to the first goal of a trial, and to each later one, in a maze of their own."""
@@ -25,7 +25,7 @@ def _shorter(measured: Measured, cell: str) -> Verdict:
         f"about {PUBLISHED_STEPS[0]}, then {PUBLISHED_STEPS[1]}, {paper:.2f}, in another maze); success "
         + " / ".join(f"{100 * point.y:.1f}%" for point in measured.line(cell, f"found: {RL2}"))
     )
-    return Verdict("matched" if saved[0].low > 0 else "not reached", evidence)
+    return judged(saved[0].low > 0, evidence)
 
 
 def _by_memory(measured: Measured, cell: str) -> Verdict:
@@ -35,7 +35,7 @@ def _by_memory(measured: Measured, cell: str) -> Verdict:
     negligible = 0.1 * whole[0].y
     evidence = f"{_interval(without[0])} fewer with the state wiped, {_interval(whole[0])} with it"
     inside = -negligible < without[0].low and without[0].high < negligible
-    return Verdict("matched" if inside else "not reached", evidence)
+    return judged(inside, evidence)
 
 
 def _interval(point: Point) -> str:

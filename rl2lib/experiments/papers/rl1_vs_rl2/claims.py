@@ -21,7 +21,7 @@ from rl2lib.experiments.papers.rl1_vs_rl2.trained import (
     RL2,
 )
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, at_least, judged
 
 PUBLISHED_STEPS = 15.5  # of a corridor of unknown size: beside rows of ours it would say nothing
 """Of both agents alike (section 4). The corridor's size was not published, hence two readings of its one number."""
@@ -50,7 +50,7 @@ def _equivalent(measured: Measured, variant: str) -> Verdict:
             f"{cell}: {ours.mean():.3f} and {control.mean():.3f}, {len(ours)} runs each, difference in "
             f"[{test.low:+.3f}, {test.high:+.3f}] (90%), bound ±{test.bound:g}"
         )
-    return Verdict("not reached" if apart else "matched" if shown else "open", "; ".join(words))
+    return judged(shown, "; ".join(words), refuted=apart > 0)
 
 
 def _optimal(measured: Measured, variant: str) -> Verdict:
@@ -94,7 +94,7 @@ def _alike_in_learning(measured: Measured) -> Verdict:
             f"{cell}: median {medians} trials, ratio {2**test.difference:.2f} in "
             f"[{2**test.low:.2f}, {2**test.high:.2f}] (90%)"
         )
-    return Verdict("not reached" if apart else "matched" if shown else "open", "; ".join(words))
+    return judged(shown, "; ".join(words), refuted=apart > 0)
 
 
 def _searches_then_knows(measured: Measured) -> Verdict:
@@ -114,7 +114,7 @@ def _searches_then_knows(measured: Measured) -> Verdict:
                 f"{cell}, {agent}: {first.y:.3g}, then {mean:.4g} [{low:.4g}, {high:.4g}] of {told:g}, "
                 f"at worst {worst.y:.3g} in episode {worst.x:g}"
             )
-    return Verdict("not reached" if apart else "matched" if shown else "open", "; ".join(words))
+    return judged(shown, "; ".join(words), refuted=apart > 0)
 
 
 def _both_readings(measured: Measured) -> Verdict:

@@ -10,7 +10,7 @@ from rl2lib.experiments.papers.table1.players import RL2_EQUIVARIANT
 from rl2lib.experiments.papers.table1.published import PUBLISHED, RL2, SNAIL, SNAIL_HALF_INTERVAL
 from rl2lib.experiments.papers.table1.trained import CELLS, PULLS, Cell
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, at_least, judged
 
 LEVEL = 0.99
 """Of the way from random play to the best known, that counts as there."""
@@ -36,7 +36,7 @@ def _reaches(measured: Measured, agents: tuple[str, ...] = (), pulls: tuple[int,
         words.append(
             f"{cell} {best.mean:.2f}, {best.share.percent()}" + (f" ({best.agent})" if len(agents) != 1 else "")
         )
-    return Verdict("not reached" if short else "matched", "; ".join(words))
+    return judged(not short, "; ".join(words))
 
 
 def _is_at_level(measured: Measured) -> Verdict:
@@ -56,14 +56,14 @@ def _above_snail(measured: Measured) -> Verdict:
         best = _trained(measured, cell, ())
         below += theirs - best.mean > math.hypot(best.score.half, half)
         words.append(f"{cell} {best.mean:.2f} ({theirs:g} ± {half:g})")
-    return Verdict("not reached" if below else "matched", "; ".join(words))
+    return judged(not below, "; ".join(words))
 
 
 def _falls_behind(measured: Measured) -> Verdict:
     """On ten arms, where short and long trials have about as many steps of training."""
     short, long = (measured.row(cell, RL2) for cell in (Cell(10, 10).name, Cell(500, 10).name))
     evidence = f"plain GRU {short.share.percent()} at n=10, {long.share.percent()} at n=500 (k=10, about as many steps)"
-    return Verdict("matched" if long.share.high < short.share.low else "not reached", evidence)
+    return judged(long.share.high < short.share.low, evidence)
 
 
 CLAIMS = (

@@ -10,7 +10,7 @@ from rl2lib.experiments.papers.mdp_players import BLIND
 from rl2lib.experiments.papers.table2_planning.players import RL2_MESSAGES, RL2_PAIRS, best_planner
 from rl2lib.experiments.papers.table2_planning.trained import CELLS
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict, at_least
+from rl2lib.experiments.verdicts import Verdict, at_least, judged
 
 
 def ahead(ours: Row, theirs: Row) -> tuple[float, float]:
@@ -42,7 +42,7 @@ def _by_cell(measured: Measured, gap: Callable[[str], tuple[float, float]], *, l
     level = all(difference >= -half for difference, half in gaps.values())
     if level_counts:
         return Verdict("surpassed" if above else "matched" if level else "not reached", words)
-    return Verdict("matched" if above else "not reached", words)
+    return judged(above, words)
 
 
 def planning_pays(measured: Measured) -> Verdict:

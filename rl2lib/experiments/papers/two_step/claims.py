@@ -9,7 +9,7 @@ from rl2lib.evaluation.rows import Measured, Row
 from rl2lib.experiments.papers.two_step.players import CACHING, GIVEN, PLANNER, POOLED, RL2
 from rl2lib.experiments.papers.two_step.trained import CELLS, What
 from rl2lib.experiments.plan import Claim
-from rl2lib.experiments.verdicts import Verdict
+from rl2lib.experiments.verdicts import Verdict, judged
 
 NOT_THERE = 0.1
 """An interaction of less, a twentieth of the largest possible, is taken for none; stated before measuring."""
@@ -25,7 +25,7 @@ def _lengths(measured: Measured, what: What) -> list[str]:
 def _everywhere(found: Mapping[str, Row], holds: Callable[[Row], bool], beside: Callable[[str], str]) -> Verdict:
     """Whether something holds of a row in every cell; the evidence is its intervals, each with a word beside it."""
     words = [f"{cell}: {row.score.format(3)}{beside(cell)}" for cell, row in found.items()]
-    return Verdict("matched" if all(holds(row) for row in found.values()) else "not reached", "; ".join(words))
+    return judged(all(holds(row) for row in found.values()), "; ".join(words))
 
 
 def _present(measured: Measured) -> Verdict:
