@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,6 +28,24 @@ class Curve(NamedTuple):
 
     steps: Tensor
     score: Tensor
+
+
+def curve_of(card: Mapping[str, Any], counts: Sequence[bool], zero: float, one: float) -> Curve:
+    """Return the part of a run's learning curve that was met in some of its stages; steps are those of all.
+
+    Args:
+        card: the run's, whose history is thinned: a point is kept if all of its iterations count.
+        counts: for each stage, whether its trials count.
+        zero: the return that scores 0.
+        one: the return that scores 1.
+    """
+    lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
+    iterations = torch.tensor([there for there, length in zip(counts, lengths, strict=True) for _ in range(length)])
+    steps, returns = (
+        torch.tensor(card["history"][name], dtype=torch.float64) for name in ("env_steps", "trial_return")
+    )
+    kept = torch.tensor([bool(piece.all()) for piece in iterations.tensor_split(len(returns))])
+    return Curve(steps[kept] / 1e6, (returns[kept] - zero) / (one - zero))
 
 
 def end_of(curve: Curve) -> Tensor:

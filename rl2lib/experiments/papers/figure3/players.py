@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from rl2lib.agents.bandit import Random
 from rl2lib.agents.tabular_variants import tabular_agents
 from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured, Row
-from rl2lib.experiments.papers.learning_curves import FINAL, Curve, curve_points, end_row, on_scale
+from rl2lib.experiments.papers.learning_curves import FINAL, Curve, curve_of, curve_points, end_row, on_scale
 from rl2lib.experiments.papers.mdp_players import RANDOM
 from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
 from rl2lib.experiments.papers.table2.players import RL2_PAIRS
@@ -42,7 +40,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     published = PUBLISHED[num_episodes, RL2]
     found = Measured()
     for agent, name in NAMES.items():
-        curves = [_curve(card, num_episodes, zero, one) for card in trained.cards(name(cell))]
+        curves = [_last_stage(card, zero, one) for card in trained.cards(name(cell))]
         told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == RL2 else None
         steps = 10 * num_episodes  # ten steps an episode
         found.rows.append(end_row(ID, cell, agent, FINAL, curves, zero, one, steps_per_trial=steps, told=told))
@@ -50,14 +48,7 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     return found
 
 
-def _curve(card: dict[str, Any], num_episodes: int, zero: Row, one: Row) -> Curve:
-    """A card's learning curve, normalised; the first stage's shorter trials are left out, their steps counted."""
-    lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
-    steps, returns = (
-        torch.tensor(card["history"][name], dtype=torch.float64) for name in ("env_steps", "trial_return")
-    )
-    # the card's history is thinned: a point tells of the last stage if all of its iterations do
-    last = sum(lengths) - lengths[-1]
-    first = [int(piece[0]) for piece in torch.arange(sum(lengths)).tensor_split(len(returns))]
-    here = torch.tensor([index >= last for index in first])
-    return Curve(steps[here] / 1e6, (returns[here] - zero.mean) / (one.mean - zero.mean))
+def _last_stage(card: dict[str, Any], zero: Row, one: Row) -> Curve:
+    """A card's learning curve without the first stage's shorter trials, whose steps are counted."""
+    *before, _ = card["config"]["stages"]
+    return curve_of(card, [False for _ in before] + [True], zero.mean, one.mean)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
-from rl2lib.experiments.history import NUM_HISTORY
-from rl2lib.experiments.papers.learning_curves import Curve
+from rl2lib.experiments.papers.learning_curves import Curve, curve_of
 from rl2lib.experiments.papers.table1.trained import ROUNDS
 
 
@@ -23,11 +20,5 @@ def learning_curve(card: dict[str, Any], num_pulls: int, num_arms: int, random: 
         random: the return that scores 0.
         reference: the return that scores 1.
     """
-    lengths = [stage["training"]["iterations"] for stage in card["config"]["stages"]]
-    rounds = [part.num_arms for part in ROUNDS[num_pulls]] if len(lengths) > 1 else [num_arms]
-    arms_of = torch.tensor([arms for arms, length in zip(rounds, lengths, strict=True) for _ in range(length)])
-    pieces = arms_of.tensor_split(min(NUM_HISTORY, len(arms_of)))  # as the card's history was thinned
-    here = torch.tensor([bool((piece == num_arms).all()) for piece in pieces])
-    history = card["history"]
-    steps, returns = (torch.tensor(history[name], dtype=torch.float64)[here] for name in ("env_steps", "trial_return"))
-    return Curve(steps / 1e6, (returns - random) / (reference - random))
+    rounds = [part.num_arms for part in ROUNDS[num_pulls]] if len(card["config"]["stages"]) > 1 else [num_arms]
+    return curve_of(card, [arms == num_arms for arms in rounds], random, reference)
