@@ -20,7 +20,7 @@ from rl2lib.agents.posterior import TRUE_PRIOR
 from rl2lib.evaluation.evaluate import evaluate
 from rl2lib.evaluation.statistics import Estimate, paired_difference
 from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
-from rl2lib.experiments.papers.table2.trained import Cell, pairs_name
+from rl2lib.experiments.papers.table2.trained import run_name
 from rl2lib.experiments.plan import Stage
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.catalogue import Setting
@@ -63,7 +63,7 @@ def mdps(settings: Settings) -> list[Measurement]:
     seconds: list[float] = []
     leads: list[Estimate] = []
     for seed in range(settings.repeats):
-        stage = shortened(settings, planned(TABLE2, pairs_name(Cell(10)), seed))
+        stage = shortened(settings, planned(TABLE2, run_name("pairs", "n10"), seed))
         seconds.append(_trained(stage))
         leads.append(_lead(settings, stage, seed))
     leads.sort(key=lambda lead: lead.mean)

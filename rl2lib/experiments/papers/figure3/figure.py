@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rl2lib.evaluation.rows import Measured, columns
-from rl2lib.experiments.papers.figure3.players import NAMES
+from rl2lib.experiments.papers.figure3.players import NETWORKS
 from rl2lib.experiments.papers.table2.trained import CELLS
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ def draw(measured: Measured) -> Figure:
 
     from rl2lib.evaluation.figures import MARKERS, band
 
-    figure, panels = plt.subplots(1, len(NAMES), figsize=(9, 3.6), sharey=True)
-    for agent, axes in zip(NAMES, panels, strict=True):
+    figure, panels = plt.subplots(1, len(NETWORKS), figsize=(9, 3.6), sharey=True)
+    for agent, axes in zip(NETWORKS, panels, strict=True):
         for cell, marker in zip(measured.cells(), MARKERS, strict=False):
             look = {"label": f"n = {CELLS[cell]}", "marker": marker, "markersize": 3, "linewidth": 1.2}
             band(axes, *columns(measured.line(cell, agent)), **look)

@@ -13,19 +13,19 @@ from rl2lib.experiments.papers.mdp_players import RANDOM
 from rl2lib.experiments.papers.table2 import EXPERIMENT as TABLE2
 from rl2lib.experiments.papers.table2.players import RL2_PAIRS
 from rl2lib.experiments.papers.table2.published import OPSRL, PUBLISHED, PUBLISHED_TASKS, RL2
-from rl2lib.experiments.papers.table2.trained import CELLS, gru_name, pairs_name, setting
+from rl2lib.experiments.papers.table2.trained import CELLS, Network, run_name, setting
 from rl2lib.experiments.plan import Run, Scale, Trained
 from rl2lib.tasks.sampling import make_generator
 
 ID = "figure3"
-NAMES = {RL2: gru_name, RL2_PAIRS: pairs_name}
-"""By agent, what a cell's run is called."""
+NETWORKS: dict[str, Network] = {RL2: "gru", RL2_PAIRS: "pairs"}
+"""By agent."""
 TEST_TASKS: dict[Scale, int] = {"smoke": 8, "laptop": 2_000, "paper": 2_000}
 
 
 def runs(scale: Scale) -> list[Run]:
     """Return those of table 2's runs whose curves are drawn: what learned by PPO alone."""
-    drawn = {name(cell) for name in NAMES.values() for cell in TABLE2.cells(scale)}
+    drawn = {run_name(network, cell) for network in NETWORKS.values() for cell in TABLE2.cells(scale)}
     return [run for run in TABLE2.runs(scale) if run.name in drawn]
 
 
@@ -39,8 +39,8 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     zero, one = (next(row for row in returns.rows if row.agent == agent) for agent in (RANDOM, OPSRL))
     published = PUBLISHED[num_episodes, RL2]
     found = Measured()
-    for agent, name in NAMES.items():
-        curves = [_last_stage(card, zero, one) for card in trained.cards(name(cell))]
+    for agent, network in NETWORKS.items():
+        curves = [_last_stage(card, zero, one) for card in trained.cards(run_name(network, cell))]
         told = on_scale(published, zero, one, PUBLISHED_TASKS) if agent == RL2 else None
         steps = 10 * num_episodes  # ten steps an episode
         found.rows.append(end_row(ID, cell, agent, FINAL, curves, zero, one, steps_per_trial=steps, told=told))

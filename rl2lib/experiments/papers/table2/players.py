@@ -7,13 +7,19 @@ from rl2lib.evaluation.evaluate import Player, compare
 from rl2lib.evaluation.rows import Measured
 from rl2lib.experiments.papers.mdp_players import BLIND, RANDOM, baseline_players, bounds
 from rl2lib.experiments.papers.table2.published import AGENTS, PUBLISHED, PUBLISHED_TASKS, RL2
-from rl2lib.experiments.papers.table2.trained import CELLS, ID, SIZES, gru_name, imitated_name, pairs_name, setting
+from rl2lib.experiments.papers.table2.trained import CELLS, ID, SIZES, Network, run_name, setting
 from rl2lib.experiments.plan import Scale, Trained
 from rl2lib.tasks.tabular import TabularEnv
 from rl2lib.types import expect_kind
 
 RL2_PAIRS = "RL², memory per state-action"
 PPO_ALONE, IMITATED, EVERY_STEP = "PPO", "imitation, then PPO", "true prior, every step"
+TRAINED: dict[Network, tuple[str, str]] = {
+    "pairs": (RL2_PAIRS, PPO_ALONE),
+    "imitated": (RL2_PAIRS, IMITATED),
+    "gru": (RL2, PPO_ALONE),
+}
+"""By network, its agent and how that learned."""
 
 
 def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
@@ -26,12 +32,8 @@ def measure(cell: str, scale: Scale, trained: Trained) -> Measured:
     published = {agent: PUBLISHED[num_episodes, agent] for agent in AGENTS}
     players = bounds(env, published[RANDOM])
     players += baseline_players(env, validation, num_episodes, published, scale=scale)
-    for agent, how, run in (
-        (RL2_PAIRS, PPO_ALONE, pairs_name),
-        (RL2_PAIRS, IMITATED, imitated_name),
-        (RL2, PPO_ALONE, gru_name),
-    ):
-        policies = acting_best(trained.policies(run(cell)), env, validation, seed=num_episodes)
+    for network, (agent, how) in TRAINED.items():
+        policies = acting_best(trained.policies(run_name(network, cell)), env, validation, seed=num_episodes)
         players.append(Player(agent, policies, how, published.get(agent), seeds=len(policies)))
     rows = compare(
         ID,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from rl2lib.agents.linear_baseline import NUM_MDP_FEATURES, LinearBaseline, mdp_features
 from rl2lib.agents.optimism import TransitionBlind
@@ -26,6 +27,8 @@ ID = "table2"
 
 CELLS = {f"n{num_episodes}": num_episodes for num_episodes in (10, 25, 50, 75, 100)}
 """By name the episodes of a trial, n; short trials first."""
+Network = Literal["pairs", "imitated", "gru"]
+"""A memory per state-action by PPO alone; the same after imitation of the best known rule; a plain GRU by PPO alone."""
 FIRST = 10  # episodes of the trials that every memory per state-action learns on first
 TEACHER_WIDTHS = {10: 0.8, 25: 1.2, 50: 1.6, 75: 1.6, 100: 1.6}
 """By number of episodes, the width of the transition-blind rule that is imitated, chosen on other MDPs."""
@@ -102,26 +105,16 @@ def runs(scale: Scale) -> list[Run]:
         n = CELLS[cell]
         pairs = partial(_pairs, n, scale)
         planned += [
-            Run(ID, pairs_name(cell), (cell,), pairs, partial(_pairs_stages, n, scale)),
-            Run(ID, imitated_name(cell), (cell,), pairs, partial(_imitated_stages, n, scale)),
-            Run(ID, gru_name(cell), (cell,), partial(_gru, scale), partial(_gru_stages, n, scale)),
+            Run(ID, run_name("pairs", cell), (cell,), pairs, partial(_pairs_stages, n, scale)),
+            Run(ID, run_name("imitated", cell), (cell,), pairs, partial(_imitated_stages, n, scale)),
+            Run(ID, run_name("gru", cell), (cell,), partial(_gru, scale), partial(_gru_stages, n, scale)),
         ]
     return planned
 
 
-def pairs_name(cell: str) -> str:
-    """Return the name of a cell's memory per state-action by PPO alone."""
-    return f"pairs-{cell}"
-
-
-def imitated_name(cell: str) -> str:
-    """Return the name of the same policy after imitation of the best known rule."""
-    return f"imitated-{cell}"
-
-
-def gru_name(cell: str) -> str:
-    """Return the name of RL² itself: a plain GRU, by PPO alone."""
-    return f"gru-{cell}"
+def run_name(network: Network, cell: str) -> str:
+    """Return the name of a cell's run."""
+    return f"{network}-{cell}"
 
 
 def _pairs(num_episodes: int, scale: Scale, seed: int) -> SoftmaxPolicy:
