@@ -292,28 +292,16 @@ def _stage_said(stage: Stage) -> str:
 
 
 def _provenance_table(book: dict[str, Any]) -> str:
-    lines = []
-    for cell, made in book["cells"].items():
-        lines.append(
-            {
-                "what": f"measured {cell}",
-                "steps": None,
-                "seconds": made["seconds"],
-                "commit": made["commit"][:10],
-                "machine": made["machine"],
-            }
-        )
-    trained = {name: card for made in book["cells"].values() for name, card in made["trained"].items()}
-    for name, card in trained.items():
-        lines.append(
-            {
-                "what": f"trained {name}",
-                "steps": f"{card['env_steps']:,}",
-                "seconds": card["seconds"],
-                "commit": card["commit"][:10],
-                "machine": card["device"],
-            }
-        )
+    def entry(what: str, made: dict[str, Any], machine: str, steps: str | None = None) -> dict[str, Any]:
+        commit = made["commit"][:10]
+        return {"what": what, "steps": steps, "seconds": made["seconds"], "commit": commit, "machine": machine}
+
+    cells = book["cells"]
+    trained = {name: card for made in cells.values() for name, card in made["trained"].items()}
+    lines = [entry(f"measured {cell}", made, made["machine"]) for cell, made in cells.items()]
+    lines += [
+        entry(f"trained {name}", card, card["device"], f"{card['env_steps']:,}") for name, card in trained.items()
+    ]
     spent = sum(card["env_steps"] for card in trained.values())
     seconds = sum(line["seconds"] for line in lines)
     lines.append({"what": "in all", "steps": f"{spent:,}", "seconds": seconds, "commit": "", "machine": ""})
