@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from autograder.source import course_root
-from rl2lib.experiments import shipped
-from rl2lib.experiments.bundled import SHIPPED, select
+from rl2lib.experiments import model_card
+from rl2lib.experiments.bundled import BUNDLES, select
 from rl2lib.files import write_whole
 
 FOLDER = Path("rl2lib") / "lab" / "checkpoints"
@@ -36,8 +36,8 @@ def stale_bundles(root: Path | None = None) -> list[Path]:
 def _stale(root: Path) -> dict[Path, bytes]:
     files: dict[Path, bytes] = {}
     if (root / FOLDER).is_dir():  # a course of one's own may have none
-        for name in SHIPPED:
+        for name in BUNDLES:
             card, weights = select(name, root / "results")
-            files[root / FOLDER / f"{name}{shipped.WEIGHTS}"] = weights
-            files[root / FOLDER / f"{name}{shipped.CARD}"] = card.encode()  # last: it vouches for the weights
+            files[root / FOLDER / f"{name}{model_card.WEIGHTS}"] = weights
+            files[root / FOLDER / f"{name}{model_card.CARD}"] = card.encode()  # last: it vouches for the weights
     return {path: content for path, content in files.items() if not path.exists() or path.read_bytes() != content}

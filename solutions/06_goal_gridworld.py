@@ -30,7 +30,6 @@
 
 # %% setup=true
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -43,13 +42,18 @@ from rl2lib.agents.feedforward import FeedForwardPolicy
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.figures import MARKERS, PALETTE, band, show, style
-from rl2lib.experiments.goal_gridworld import (
+from rl2lib.experiments.bundled import load_or_train
+from rl2lib.experiments.papers.goal_generalisation import (
+    NUM_GOALS,
+    NUM_HELD_OUT,
+    order_of,
+)
+from rl2lib.experiments.papers.goal_gridworld.trained import (
     ALL_CELLS,
     CORNERS,
-    GoalGridworldConfig,
-    load_or_train,
-    shuffled_cells,
-    train_agent,
+    PPO_SETTINGS,
+    REINFORCE_SETTINGS,
+    networks,
 )
 from rl2lib.lab import check, hint, progress, quiz, solution, submit
 from rl2lib.lab import learner_from_answers
@@ -60,6 +64,7 @@ from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import probes
 from rl2lib.training.loop import TrainingConfig, train
 from rl2lib.training.ppo import PPO
+from rl2lib.training.reinforce import Reinforce
 from rl2lib.types import Step, Trajectory
 
 torch.set_num_threads(1)  # small networks: more threads stand in each other's way
@@ -602,8 +607,7 @@ for rung in probes.climb(assemble, [*probes.LADDER[:4], small], threads=1):
 # a learning rate too high. If it passes 2.25 within 1,000 trials, do not rejoice: look for the goal in the input.
 
 # %%
-short = replace(GoalGridworldConfig(), reinforce_iterations=50)
-rate, trials = short.reinforce.learning_rate, short.reinforce_trials
+rate, trials = REINFORCE_SETTINGS.learning_rate, 20
 after_1000, curves_1000 = {"recurrent": [], "twin": []}, {"recurrent": [], "twin": []}
 for seed in (0, 1, 2):
     generator = make_generators(seed, "weights")["weights"]
@@ -613,9 +617,13 @@ for seed in (0, 1, 2):
     )
     after_1000["recurrent"].append(learner.policy)
     curves_1000["recurrent"].append(run.history["trial_return"])
-    agent, curve = train_agent("REINFORCE", "feedforward", CORNERS, short, seed)
-    after_1000["twin"].append(agent)
-    curves_1000["twin"].append(curve)
+    twin, baseline = networks("feedforward", 32, seed)
+    learner = Reinforce(twin, baseline, REINFORCE_SETTINGS)
+    run = train(
+        learner, GoalGrids(5, CORNERS), GridEnv(), TrainingConfig(50, trials, seed)
+    )
+    after_1000["twin"].append(twin)
+    curves_1000["twin"].append(run.history["trial_return"])
 for label, agents in after_1000.items():
     sizes = sum(weight.numel() for weight in agents[0].parameters())
     print(f"{label:12}{sizes} weights")
@@ -681,12 +689,12 @@ draw_by_episode(
 
 # %%
 def ppo(observation_shape, num_actions, generator):
-    """Make the PPO that trained the shipped agents."""
+    """Make the PPO that trained the agents below."""
     policy, baseline = (
         network(observation_shape, num_actions, 32, generator=generator)
         for network in (RecurrentPolicy, RecurrentBaseline)
     )
-    return PPO(policy, baseline, GoalGridworldConfig().ppo)
+    return PPO(policy, baseline, PPO_SETTINGS)
 
 
 for rung in probes.climb(ppo, [probes.LADDER[3], small], threads=1):
@@ -699,25 +707,22 @@ for rung in probes.climb(ppo, [probes.LADDER[3], small], threads=1):
 # near -1.6, that it is too high.
 
 # %%
-shipped = load_or_train()
-config = shipped.config
-# Train one yourself, about a minute:
-# agent, curve = train_agent("PPO", "recurrent", CORNERS, GoalGridworldConfig(), seed=0)
-# All 33 of them, half an hour at most: python -m rl2lib.experiments.goal_gridworld
-
-
-def shipped_agents(goals, kind="recurrent"):
-    """Return the shipped agents of all seeds that were trained on some goals."""
-    return [shipped.agent(goals, seed, kind) for seed in config.seeds]
+trained = load_or_train("goals")
+# They are runs of two tables in results/. Train them yourself, in a terminal, up to a minute for each agent:
+# rl2 reproduce goal-gridworld --fresh; rl2 reproduce goal-generalisation --fresh
+LONG = "goal-gridworld/3_goals_reinforce_long"
+THREE, EVERY = "goal-gridworld/3_goals_ppo", "goal-gridworld/24_goals_ppo"
+seeds = range(len(trained.policies(f"{THREE}-recurrent")))
 
 
 # %%
-def plot_training(ax, name, label, trials, **line):
+def plot_training(ax, run, label, **line):
     """Draw a training curve against trials: mean and range of the seeds; return where each seed ended."""
-    curves = shipped.curves[name]
-    width = min(round(400 / trials), curves.shape[1])  # running means over 400 trials
+    curves, trials = trained.curves(run), trained.trials(run)
+    # running means over 400 trials
+    width = min(round(400 * len(trials) / trials[-1].item()), len(trials))
     smooth = curves.unfold(1, width, 1).mean(dim=-1)
-    x = trials * torch.arange(width, curves.shape[1] + 1)
+    x = trials[width - 1 :]
     low, high = smooth.amin(dim=0), smooth.amax(dim=0)
     band(ax, x, low, smooth.mean(dim=0), high, label=label, **line)
     ax.plot(x, smooth.T, color=line["color"], linestyle="-", linewidth=0.6)
@@ -728,16 +733,10 @@ def plot_training(ax, name, label, trials, **line):
 with style():
     fig, ax = plt.subplots()
     arrived = {
-        label: plot_training(ax, name, label, trials, color=color, linestyle=line)
-        for name, label, trials, color, line in (
-            ("PPO recurrent three goals", "PPO", config.ppo_trials, PALETTE[0], "-"),
-            (
-                "REINFORCE recurrent three goals",
-                "REINFORCE",
-                config.reinforce_trials,
-                PALETTE[5],
-                "--",
-            ),
+        label: plot_training(ax, f"{run}-recurrent", label, color=color, linestyle=line)
+        for run, label, color, line in (
+            (THREE, "PPO", PALETTE[0], "-"),
+            (LONG, "REINFORCE", PALETTE[5], "--"),
         )
     }
     ax.axvline(1000, color="black", linewidth=1)
@@ -757,8 +756,8 @@ with style():
         f"optimum is 2.25. At 1,000 trials both are far below it. {told}.",
     )
 print("REINFORCE after 10,000 trials, by episode 1, 2, 3")
-for seed, end in zip(config.seeds, arrived["REINFORCE"].tolist(), strict=True):
-    agent = shipped.agent(CORNERS, seed, learner="REINFORCE")
+for seed, end in zip(seeds, arrived["REINFORCE"].tolist(), strict=True):
+    agent = trained.policy(f"{LONG}-recurrent", seed)
     say(f"seed {seed}, return {end:.2f}", by_episode([agent], CORNERS))
 
 # %% [markdown]
@@ -782,8 +781,8 @@ for seed, end in zip(config.seeds, arrived["REINFORCE"].tolist(), strict=True):
 # Now the one at 1.68, acting greedily, with the goal in the corner that it does not find in episode 1:
 
 # %%
-odd = min(config.seeds, key=lambda seed: abs(arrived["REINFORCE"][seed].item() - 1.68))
-agent = shipped.agent(CORNERS, odd, learner="REINFORCE").acting("greedy")
+odd = min(seeds, key=lambda seed: abs(arrived["REINFORCE"][seed].item() - 1.68))
+agent = trained.policy(f"{LONG}-recurrent", odd).acting("greedy")
 for goal in CORNERS:
     trial = play(agent, GridEnv(), grid_tasks([goal]), seed=0)
     cells = trial.observation[0].argmax(dim=-1).tolist()
@@ -812,10 +811,11 @@ for goal in CORNERS:
 # %%
 print("PPO, three corners, by episode 1, 2, 3, mean of three seeds")
 for kind in ("recurrent", "feedforward"):
-    say(kind, by_episode(shipped_agents(CORNERS, kind), CORNERS))
+    say(kind, by_episode(trained.policies(f"{THREE}-{kind}"), CORNERS))
 print("\nREINFORCE, three corners, mean return of the last 1,000 of 10,000 trials")
 for kind in ("recurrent", "feedforward"):
-    ends = shipped.curves[f"REINFORCE {kind} three goals"][:, -50:].mean(dim=1)
+    curves, trials = trained.curves(f"{LONG}-{kind}"), trained.trials(f"{LONG}-{kind}")
+    ends = curves[:, trials > trials[-1] - 1000].mean(dim=1)
     print(f"{kind:24}" + "   ".join(f"seed {r}: {x:5.2f}" for r, x in enumerate(ends)))
 
 # %% [markdown]
@@ -823,7 +823,7 @@ for kind in ("recurrent", "feedforward"):
 # "adapts", and yet there is nothing in it that could hold anything for longer than a step. How? Watch one:
 
 # %%
-twin = shipped.agent(CORNERS, seed=0, kind="feedforward").acting("greedy")
+twin = trained.policy(f"{THREE}-feedforward").acting("greedy")
 names = ("up", "right", "down", "left")
 for goal in CORNERS:
     trial = play(twin, GridEnv(), grid_tasks([goal]), seed=0)
@@ -859,14 +859,11 @@ with style():
         ("recurrent", PALETTE[0], "-"),
         ("feedforward", PALETTE[5], "--"),
     ):
-        for ax, goals in zip(axes, ("three goals", "all goals"), strict=True):
+        for ax, goals, run in zip(
+            axes, ("three goals", "all goals"), (THREE, EVERY), strict=True
+        ):
             ends[kind, goals] = plot_training(
-                ax,
-                f"PPO {kind} {goals}",
-                kind,
-                config.ppo_trials,
-                color=color,
-                linestyle=line,
+                ax, f"{run}-{kind}", kind, color=color, linestyle=line
             )
     for ax, title, marks in (
         (axes[0], "three corners", ((2.253, "optimum"), (2.04, "tourist"))),
@@ -892,7 +889,7 @@ with style():
     )
 print("all 24 cells, by episode 1, 2, 3, mean of three seeds")
 for kind in ("recurrent", "feedforward"):
-    say(kind, by_episode(shipped_agents(ALL_CELLS, kind), ALL_CELLS, copies=20))
+    say(kind, by_episode(trained.policies(f"{EVERY}-{kind}"), ALL_CELLS, copies=20))
 
 # %% [markdown]
 # There it is, the twin's plateau. On the right the recurrent policy searches once and then walks straight. The
@@ -908,8 +905,8 @@ for kind in ("recurrent", "feedforward"):
 # %%
 draw_by_episode(
     {
-        "recurrent": shipped_agents(CORNERS),
-        "twin": shipped_agents(CORNERS, "feedforward"),
+        "recurrent": trained.policies(f"{THREE}-recurrent"),
+        "twin": trained.policies(f"{THREE}-feedforward"),
         "random": [Random(4)],
     },
     "Trained on three corners with PPO",
@@ -1010,7 +1007,7 @@ check("generalisation_curve")
 # tensors at the end: `torch.tensor([[...], [...]])` is `[R, C]`.
 
 # %% [markdown]
-# Now with agents in place of the script. `train` takes a shipped agent (150 iterations of PPO each, trained as
+# Now with agents in place of the script. `train` takes a ready-made agent (150 iterations of PPO each, trained as
 # your function would ask); `success` plays 40 trials on every goal and counts the episodes that found it. Know
 # beforehand what a broken measurement would look like:
 #
@@ -1025,8 +1022,12 @@ check("generalisation_curve")
 
 # %%
 def ready_made(goals, repetition):
-    """Return the shipped agent that was trained on these goals with this seed."""
-    return shipped.agent(goals, config.seeds[repetition])
+    """Return the agent that was trained on these goals with this seed."""
+    (name,) = (name for name, count in NUM_GOALS.items() if count == len(goals))
+    if len(goals) == 18:  # repetition r holds out the r-th fold of goal-gridworld
+        name = f"{name}_{'abc'[repetition]}-recurrent"
+        return trained.policy(f"goal-gridworld/{name}", repetition)
+    return trained.policy(f"goal-generalisation/{name}", repetition)
 
 
 def share_found(agent, goals, copies=40):
@@ -1036,14 +1037,12 @@ def share_found(agent, goals, copies=40):
     return ((ended & ~trials.timed_out).sum() / ended.sum()).item()
 
 
-orders = [shuffled_cells(seed) for seed in config.seeds]
-counts = list(config.num_training_goals)
-measured = generalisation_curve(
-    orders, counts, config.num_held_out, ready_made, share_found
-)
-held_out = [order[-config.num_held_out :] for order in orders]
+orders = [order_of(seed) for seed in seeds]
+counts = list(NUM_GOALS.values())
+measured = generalisation_curve(orders, counts, NUM_HELD_OUT, ready_made, share_found)
+held_out = [order[-NUM_HELD_OUT:] for order in orders]
 luck = sum(share_found(Random(4), goals) for goals in held_out) / len(orders)
-met_all = shipped_agents(ALL_CELLS)  # for these no goal is new
+met_all = trained.policies(f"{EVERY}-recurrent")  # for these no goal is new
 every = sum(map(share_found, met_all, held_out)) / len(orders)
 
 # %%
@@ -1089,9 +1088,10 @@ for r in range(len(orders)):
 
 # %% [markdown]
 # This is not the curve that one hopes for. On its training goals every agent is perfect, whatever their number. On
-# held-out goals the agents with few training goals find *fewer* than a random walk does: they have learned,
-# thoroughly, where not to look. And with 18 of the 24 cells they find about as many as a random walk. Only those
-# for which every cell had been a goal look everywhere. Now one by one, for the agents with 18 training goals:
+# held-out goals the agents with one training goal find *fewer* than a random walk does: they have learned,
+# thoroughly, where not to look. With six goals, and with 18 of the 24 cells, some repetitions find more than a random
+# walk and others about as many: a band this wide, of three repetitions, does not show that they search at all. Only
+# those for which every cell had been a goal look everywhere. Now one by one, for the agents with 18 training goals:
 
 # %%
 for r, (order, goals) in enumerate(zip(orders, held_out, strict=True)):
@@ -1176,8 +1176,8 @@ for r, (order, goals) in enumerate(zip(orders, held_out, strict=True)):
 # - [ ] Ten times as many training trials on the same three corners. :: It is optimal there already. More of the same
 #   makes it surer that goals are in corners.
 # - [ ] A larger hidden state. :: It remembers three corners perfectly. It lacks a reason to look elsewhere.
-# - [ ] Fifteen more training goals, none of them a test goal. :: A natural hope. Section 6.7 measured it: about as many
-#   as a random walk, namely those on the way.
+# - [ ] Fifteen more training goals, none of them a test goal. :: A natural hope. Section 6.7 measured it: sometimes
+#   more than a random walk, sometimes not, namely those on the way.
 # - [x] Training goals in every cell where you will want it to look. :: Yes. It looks where its tasks had their goals.
 #   (Then these cells are no longer held out, and you need another test.)
 # - [ ] Greedy actions at test time. :: Then it patrols without a slip, and finds even less.

@@ -43,13 +43,18 @@ from rl2lib.agents.belief_optimal import (
 )
 from rl2lib.agents.recurrent import RecurrentBaseline, RecurrentPolicy
 from rl2lib.evaluation.curves import steps_curve
+from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.figures import PALETTE, band, plot_by_episode, show, style
 from rl2lib.evaluation.statistics import equivalence_test
-from rl2lib.experiments import rl1_vs_rl2 as study
+from rl2lib.experiments.bundled import load_or_train
+from rl2lib.experiments.papers.rl1_vs_rl2.trained import (
+    CORRIDOR_PPO,
+    steps_and_found,
+    watch,
+)
 from rl2lib.lab import check, hint, progress, quiz, solution, submit
 from rl2lib.lab import learner_from_answers
 from rl2lib.lab.answers_so_far import own
-from rl2lib.lab.belief_agents import policy_or_train, shipped_or_short
 from rl2lib.lab.explorables.first_episodes import FirstEpisodes
 from rl2lib.lab.explorables.mind_swap import MindSwap
 from rl2lib.rollout import rollout
@@ -63,6 +68,7 @@ from rl2lib.tasks.pomdp import (
 from rl2lib.tasks.sampling import make_generators
 from rl2lib.training import probes
 from rl2lib.training.loop import TrainingConfig, train
+from rl2lib.training.ppo import PPO
 from rl2lib.types import StepInput
 
 torch.set_num_threads(1)  # small networks: more threads stand in each other's way
@@ -897,22 +903,17 @@ with style():
 
 # %% [markdown]
 # (Line: mean; band: from the worst run to the best.) They end together, at the optimum. Is that the paper's
-# experiment? On a smaller scale. Shipped with the notebook are **20 runs of each, on both environments** (made by
-# `python -m rl2lib.experiments.rl1_vs_rl2`; if the file is missing, this cell says so and trains a shorter
-# version). LSTM of 48 units, discounts and entropy weights are the paper's. Three things are not: clipped PPO (opened
+# experiment? On a smaller scale. With the notebook come **20 runs of each, on both environments**, those of
+# `results/rl1-vs-rl2` (`rl2 reproduce rl1-vs-rl2` made them; if the file is missing, this cell says so and trains a
+# short version, which has learned next to nothing). LSTM of 48 units, discounts and entropy weights are the paper's. Three things are not: clipped PPO (opened
 # in notebook 09) stands in for its A2C; the inputs are blanked; and the weights start as in 03, since the paper's
 # "all the weights are initialized to zero" cannot be meant literally: with all weights zero no gradient would reach
 # the LSTM.
 
 # %%
-shipped = shipped_or_short()
-results = shipped["results"]
-NUM_RUNS = len(results["bandit/RL²"])
-
-
-def curves_of(cell, name):
-    """Return one learning curve a run, [runs, iterations]."""
-    return torch.tensor([run[name] for run in results[cell]])
+trained = load_or_train("beliefs")
+RUNS = {"RL²": "rl1-vs-rl2/rl2", "RL¹": "rl1-vs-rl2/rl1"}
+NUM_RUNS = len(trained.curves("rl1-vs-rl2/rl2-bandit"))
 
 
 with style():
@@ -920,13 +921,13 @@ with style():
     ends = []
     for ax, place, name, lines in (
         (axes[0], "bandit", "trial_return", (9.5, 10.0)),
-        (axes[1], "corridor", "steps", (15.0, 10.0)),
+        (axes[1], "corridor_d5", "steps", (15.0, 10.0)),
     ):
         for agent, line, color in (
             ("RL²", "-", PALETTE[0]),
             ("RL¹", "--", PALETTE[5]),
         ):
-            curves = curves_of(f"{place}/{agent}", name)
+            curves = trained.curves(f"{RUNS[agent]}-{place}", name)
             band(
                 ax,
                 range(1, curves.shape[1] + 1),
@@ -947,7 +948,8 @@ with style():
             linestyle=(0, (6, 3)),
             label=f"told the task, {lines[1]:g}",
         )
-        ax.set(title=place, xlabel="iterations (64 trials each)")
+        title = place.removesuffix("_d5")
+        ax.set(title=title, xlabel="iterations (64 trials each)")
         ax.legend()
     axes[0].set_ylabel("mean trial return")
     axes[1].set_ylabel("mean steps, both episodes")
@@ -971,20 +973,23 @@ with style():
 # runs: a tenth of a coin in ten pulls, half a step in two episodes.
 
 # %%
-BOUNDS = {"bandit": ("trial_return", 0.1), "corridor": ("steps", 0.5)}
+BOUNDS = {"bandit": 0.1, "corridor_d5": 0.5}
 
 
-def final(cell, name, mode="sampled"):
+def final(experiment, cell, agent, variant=None):
     """Return every run's score after training, over test trials of both tasks in equal number."""
-    return torch.tensor([run[mode][name] for run in results[cell]])
+    row = trained.table(experiment).row(cell, agent, variant)
+    return torch.tensor(row.every_seed)
 
 
-for place, (name, bound) in BOUNDS.items():
-    ours, control = final(f"{place}/RL²", name), final(f"{place}/RL¹", name)
+for place, bound in BOUNDS.items():
+    # "PPO": sampled actions; the table has the likeliest ones, too
+    ours = final("rl1-vs-rl2", place, "RL²", "PPO")
+    control = final("rl1-vs-rl2", place, "RL¹", "PPO")
     test = equivalence_test(ours, control, bound, paired=False)
     verdict = "equivalent" if test.equivalent else "NOT shown to be equivalent"
     print(
-        f"{place:9} RL² {ours.mean():.3f}   RL¹ {control.mean():.3f}   "
+        f"{place:11} RL² {ours.mean():.3f}   RL¹ {control.mean():.3f}   "
         f"difference in [{test.low:+.3f}, {test.high:+.3f}], bound ±{bound}: {verdict}"
     )
 
@@ -1046,8 +1051,7 @@ check("transplant_state")
 
 
 # %% [markdown]
-# The operation itself, on the shipped agent (the first of the 20; it trains in seconds if its file is missing). Most
-# likely actions, so that nothing is left to chance:
+# The operation itself, on the first of the 20 agents, by its most likely actions, so that nothing is left to chance:
 
 
 # %%
@@ -1081,7 +1085,9 @@ def two_walks(policy, moment, kept=None, donor=None):
     return walks, found
 
 
-agent = policy_or_train("corridor")  # skip: any trained corridor agent will do
+agent = trained.policy(
+    "rl1-vs-rl2/rl2-corridor_d5"
+)  # any trained corridor agent will do
 whole, kept = two_walks(agent, moment=0)
 swapped, _ = two_walks(agent, moment=0, kept=kept, donor=torch.tensor([1, 0]))
 for name, walks in (("its own state", whole), ("the other's state", swapped)):
@@ -1092,7 +1098,7 @@ for name, walks in (("its own state", whole), ("the other's state", swapped)):
 # It walks to the wrong end, and straight. The input at that moment said "your last action led to the goal and
 # paid 10"; the corridor is the one it knows; yet it goes where the *other* trial's goal was.
 #
-# One agent is an anecdote. Two more, from other seeds, of the shipped recipe (clipped PPO, LSTM of 48 units; half its
+# One agent is an anecdote. Two more, from other seeds, by the same recipe (clipped PPO, LSTM of 48 units; half its
 # iterations are enough). This learner has not been up the ladder before your eyes, so first the two rungs that are
 # about what a corridor needs: something to see, and the last action. Then **expect** 15 steps after training; near
 # 20 or 55 the table of 7.5 says what is missing, and the swap of an agent that does not *know* shows nothing. About
@@ -1101,11 +1107,11 @@ for name, walks in (("its own state", whole), ("the other's state", swapped)):
 
 # %%
 def lstm_learner(observation_shape, num_actions, generator):
-    """The learner of the shipped corridor agents."""
+    """The learner of the corridor agents that come with the notebook."""
     sizes = (observation_shape, num_actions, 48)
     policy = RecurrentPolicy(*sizes, generator=generator, core="lstm")
     baseline = RecurrentBaseline(*sizes, generator=generator, core="lstm")
-    return study.WatchedPPO(policy, baseline, study.CORRIDOR_PPO)
+    return PPO(policy, baseline, CORRIDOR_PPO)
 
 
 def train_corridor(env, seed, iterations, trials, progress=None):
@@ -1113,13 +1119,13 @@ def train_corridor(env, seed, iterations, trials, progress=None):
     weights = make_generators(seed, "weights")["weights"]
     learner = lstm_learner(env.observation_shape, 2, weights)
     plan = TrainingConfig(iterations, trials, seed)
-    run = train(learner, Corridors(), env, plan, progress=progress)
+    run = train(learner, Corridors(), env, plan, progress=progress, watch=watch)
     return learner.policy, sum(run.history["steps"][-5:]) / 5
 
 
 for rung in probes.climb(lstm_learner, probes.LADDER[1:3], threads=1):
     print(rung)
-walkers = {"shipped": agent}
+walkers = {"seed 0": agent}
 for seed in (1, 2):
     walkers[f"seed {seed}"], steps = train_corridor(CorridorEnv(5), seed, 40, 64)
     print(f"seed {seed}: {steps:.1f} steps at the end of training, optimum 15")
@@ -1138,13 +1144,13 @@ for name, policy in walkers.items():
 
 # %% [markdown]
 # All of them go to the other one's end. How they go on from there differs from run to run, and below you will see
-# why. Watch the shipped agent, and choose the moment of the operation:
+# why. Watch the first agent, and choose the moment of the operation:
 
 # %%
 MindSwap().show()
 
 # %% [markdown]
-# (What follows is about one agent, the shipped one, unless it says *any* or *no*; those two claims need no runs.)
+# (What follows is about one agent, the first one, unless it says *any* or *no*; those two claims need no runs.)
 #
 # - Swap one step into the episode, and both trials turn around *on the spot*. Swap later, and one of them may
 #   hesitate for a step and then keep to its way: the state that was moved in comes from the mirrored cell, so
@@ -1153,7 +1159,7 @@ MindSwap().show()
 #   0 for the right side, nothing can be concluded: eq. 1 divides zero by zero. What the network does then is
 #   accident, and differs from seed to seed: this one turns around, another may walk against the wall until time is up
 #   (an episode of 50 steps: look for one in the table above).
-# - *No* RL¹ can care about a swap at the start of episode 2, since its state is wiped there anyway. Later the shipped
+# - *No* RL¹ can care about a swap at the start of episode 2, since its state is wiped there anyway. Later the first
 #   one loses a step or two at most, since the next observation tells it the task again.
 
 # %% [markdown]
@@ -1165,7 +1171,7 @@ MindSwap().show()
 # ### A belief as an extra input: nothing to gain
 #
 # Humplik et al. (2019) had seen that handing the belief to a recurrent agent changes little. If the state
-# already is one, of course. The shipped runs, all in the corridor: RL² with the exact belief as one more input;
+# already is one, of course. The runs of `results/belief-input`, all in the corridor: RL² with the exact belief as one more input;
 # an agent with **no memory at all**, state and inputs blanked at *every* step, which sees its cell and the
 # belief; and the same without the belief.
 
@@ -1174,12 +1180,11 @@ names = ("RL²", "RL² and the belief", "the belief, no memory", "no belief, no 
 bound = 0.5
 print(f"{'':24}steps in two episodes   against RL², bound ±{bound}")
 for name in names:
-    scores = final(f"corridor/{name}", "steps")
+    scores = final("belief-input", "corridor_d5", name)
     line = f"{name:24}{scores.mean():12.2f} ({len(scores)} runs)"
     if name != "RL²":
-        test = equivalence_test(
-            scores, final("corridor/RL²", "steps"), bound, paired=False
-        )
+        rl2 = final("belief-input", "corridor_d5", "RL²")
+        test = equivalence_test(scores, rl2, bound, paired=False)
         line += f"{'   equivalent' if test.equivalent else '   not equivalent'}"
     print(line)
 
@@ -1197,7 +1202,7 @@ for name in names:
 
 # %%
 outside = torch.linspace(0.5, 1.0, 11)
-# skip: agents = {"RL²": [policy_or_train("bandit")]}, which is one run in the place of five
+# skip: agents = {"RL²": [trained.policy("rl1-vs-rl2/rl2-bandit")]}, which is one run in the place of five
 
 
 def play_outside(policy, p):
@@ -1275,8 +1280,8 @@ for name, policy in rows.items():
 #
 # The corridor's reward is as sparse as can be, one in ten or fifteen steps, and you saw the belief jump to
 # certainty without any reward. So why do agents fail with sparse rewards? Make the corridor longer, and give
-# each episode 3d steps, just as many as the belief-optimal agent needs. (The shipped runs: clipped PPO, five seeds
-# each. If all of a row is 0.50 or 0.75, suspect nothing in the code: that is the experiment.)
+# each episode 3d steps, just as many as the belief-optimal agent needs. (`results/long-corridors`: clipped PPO, three
+# seeds each. If all of a row is 0.50 or 0.75, suspect nothing in the code: that is the experiment.)
 
 
 # %%
@@ -1290,18 +1295,15 @@ def found_by_chance(d):
     return torch.linalg.matrix_power(walk, 3 * d)[d, -1].item()
 
 
-recipe = shipped["config"]["long_corridor"]
-num_small_runs = shipped["config"]["num_small_runs"]
 print(
-    f"share of episodes in which the goal is found; RL² after {recipe['iterations']} "
-    f"iterations of {recipe['trials_per_iteration']} trials, most likely actions"
+    "share of episodes in which the goal is found; RL² after 60 iterations of 16 trials, "
+    "most likely actions"
 )
-print(f"  d    by chance   by the belief   by RL², seeds 0 to {num_small_runs - 1}")
-for d in shipped["config"]["long_half_lengths"]:
+print("  d    by chance   by the belief   by RL², every run")
+for cell in trained.table("long-corridors").cells():
+    d = int(cell.removeprefix("d"))
     best = CorridorOptimal(d, horizon=3 * d).value / 20
-    each = "  ".join(
-        f"{score:.2f}" for score in final(f"corridor{d}/RL²", "found", "greedy")
-    )
+    each = "  ".join(f"{score:.2f}" for score in final("long-corridors", cell, "RL²"))
     print(f"{d:3}{found_by_chance(d):12.4f}{best:13.2f}          {each}")
 
 # %% [markdown]
@@ -1318,13 +1320,12 @@ for d in shipped["config"]["long_half_lengths"]:
 # an agent still stands at 0.75, its memory is not to blame: it has shown in episode 2 that it knows.
 
 # %%
-d, longer = 10, 4 * recipe["iterations"]
+d, longer = 10, 4 * 60
 for seed in range(3):
     env = CorridorEnv(d, horizon=3 * d)
-    walker, _ = train_corridor(
-        env, seed, longer, recipe["trials_per_iteration"], progress=False
-    )
-    score = study.measure(study.play(walker, env, "corridor", 200, greedy=True))
+    walker, _ = train_corridor(env, seed, longer, 16, progress=False)
+    trials = play(walker.acting("greedy"), env, torch.arange(200) % 2, seed=0)
+    score = steps_and_found(trials)
     print(
         f"d = {d}, seed {seed}: {longer} iterations, goal found in {score['found']:.2f} of episodes"
     )
@@ -1365,12 +1366,13 @@ FirstEpisodes().show()
 # from one episode to the next.
 
 # %%
-stages = [*shipped["config"]["stages"], None]
+rl2 = "rl1-vs-rl2/rl2-corridor_d5"
 curves = {}
-for stage in stages:
-    walker = policy_or_train("corridor", stage=stage)
+for stage in (0, *trained.snapshots(rl2), None):
+    walker = trained.policy(rl2, after=stage)
     name = "all iterations" if stage is None else f"{stage} iterations"
-    trials = study.play(walker, CorridorEnv(5, episodes_per_trial=10), "corridor", 200)
+    env = CorridorEnv(5, episodes_per_trial=10)
+    trials = play(walker, env, torch.arange(200) % 2, seed=0)
     curves[name] = steps_curve(trials)
 with style():
     fig, ax = plt.subplots()

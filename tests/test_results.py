@@ -9,7 +9,7 @@ import torch
 
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.evaluate import scores
-from rl2lib.experiments import shipped
+from rl2lib.experiments import model_card
 from rl2lib.experiments.catalogue import EXPERIMENTS
 from rl2lib.experiments.papers import table1, table2
 from rl2lib.experiments.papers.table1.players import RL2_EQUIVARIANT, RL2_IMITATION
@@ -64,7 +64,7 @@ def test_every_row_and_point_is_written_again_byte_for_byte(results, tmp_path):
 def test_every_kept_weight_has_a_card_that_fits_and_is_used(results):
     for folder in results.glob("*/checkpoints"):
         for path in folder.glob(f"{SCALE}-*.safetensors"):
-            card, _ = shipped.load(path.with_suffix(""), VERSION)
+            card, _ = model_card.load(path.with_suffix(""), VERSION)
             assert card["seconds"] > 0 and card["commit"] != "unknown"
             assert card.get("env_steps", 0) > 0 or card["iterations"] > 0, "a run, or its state after some iterations"
         planned = {
@@ -91,7 +91,7 @@ def test_the_tables_were_measured_with_the_weights_that_lie_beside_them(results)
             for training, summary in made["trained"].items():
                 run, seed = re.fullmatch(r"[^:]+: (.+), seed (\d+)", training).groups()
                 place = results / owners[run] / "checkpoints" / f"{SCALE}-{run}-seed{seed}"
-                assert shipped.load(place, VERSION)[0]["sha256"] == summary["sha256"], f"{table}: {training}"
+                assert model_card.load(place, VERSION)[0]["sha256"] == summary["sha256"], f"{table}: {training}"
 
 
 def test_every_number_in_a_table_is_finite_and_has_an_error(results):

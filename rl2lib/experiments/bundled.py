@@ -22,7 +22,7 @@ from torch import Tensor
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation import rows
 from rl2lib.evaluation.rows import Measured, Row
-from rl2lib.experiments import shipped
+from rl2lib.experiments import model_card
 from rl2lib.experiments.catalogue import find
 from rl2lib.experiments.history import trials_played
 from rl2lib.experiments.plan import Run, Scale
@@ -32,7 +32,7 @@ from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tens
 from rl2lib.training.loop import TrainingConfig
 
 VERSION = 2  # of a bundle's files; raise it when their form changes
-FOLDER = shipped.FOLDER
+FOLDER = model_card.FOLDER
 SCALE: Scale = "laptop"
 FEW = 2  # seeds, at most, of what is trained in a bundle's place
 
@@ -132,8 +132,6 @@ BUNDLES: dict[str, Selection] = {
     ),
 }
 """By name: what is copied."""
-SHIPPED = ("bandits",)
-"""Those that come with the package; of the others not all runs are in results/ yet."""
 
 
 # --------------------------------------------------------------------------------------- reading
@@ -202,7 +200,7 @@ def load(name: str, folder: Path = FOLDER) -> Bundle:
     Raises:
         CheckpointError: if it is missing, damaged or of another version.
     """
-    return Bundle(*shipped.load(folder / name, VERSION))
+    return Bundle(*model_card.load(folder / name, VERSION))
 
 
 @cache  # a notebook and its explorables share one
@@ -312,7 +310,7 @@ def _train_shortly(selection: Selection, places: Places) -> None:
         needed = [run for run in experiment.runs("smoke") if cell in run.cells]
         for run in needed:
             for seed in range(FEW):
-                if not places.weights(run, "smoke", seed).with_suffix(shipped.CARD).exists():
+                if not places.weights(run, "smoke", seed).with_suffix(model_card.CARD).exists():
                     train_run(run, "smoke", seed, places, progress=False)
         measured = experiment.measure(cell, "smoke", TrainedRuns(needed, "smoke", places, FEW))
         table = places.table(name, "smoke")

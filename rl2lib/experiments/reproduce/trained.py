@@ -17,7 +17,7 @@ from torch import Tensor
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.evaluate import play
 from rl2lib.evaluation.statistics import paired_difference
-from rl2lib.experiments import shipped
+from rl2lib.experiments import model_card
 from rl2lib.experiments.history import thinned
 from rl2lib.experiments.plan import SEEDS, Run, Scale, Stage
 from rl2lib.experiments.reproduce.places import VERSION, Places
@@ -104,9 +104,9 @@ def snapshot(run: Run, scale: Scale, iterations: int, places: Places) -> tuple[d
 
 def _read(place: Path, run: Run, scale: Scale) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
-        return shipped.load(place, VERSION)
+        return model_card.load(place, VERSION)
     except CheckpointError as error:
-        card, weights = place.with_suffix(shipped.CARD), place.with_suffix(shipped.WEIGHTS)
+        card, weights = place.with_suffix(model_card.CARD), place.with_suffix(model_card.WEIGHTS)
         again = f"rl2 reproduce {run.owner} --scale {scale} --fresh"
         told = "" if again in str(error) else f"; `{again}` makes them again"
         raise CheckpointError(f"{error}; the files are {card} and {weights}{told}") from error
@@ -120,7 +120,7 @@ def finished_card(run: Run, scale: Scale, seed: int, places: Places) -> dict[str
     """
     place = places.weights(run, scale, seed)
     wanted = [place, *(places.snapshot(run, scale, iterations) for iterations in snapshots(run, seed))]
-    if not all(path.with_suffix(shipped.CARD).exists() for path in wanted):
+    if not all(path.with_suffix(model_card.CARD).exists() for path in wanted):
         return None
     card, _ = finished(run, scale, seed, places)
     made, planned = card["config"]["stages"], _descriptions(run, seed)
@@ -202,7 +202,7 @@ def train_run(
         then = copy.deepcopy(last.learner.policy)
         then.load_state_dict(tensors_from_bytes(_snapshot_file(folder, iterations).read_bytes()))
         weights, precision = _kept(then, then, last.setting, seed)
-        shipped.save(
+        model_card.save(
             places.snapshot(run, scale, iterations),
             weights,
             what=f"{what}, after {iterations} iterations",
@@ -211,7 +211,7 @@ def train_run(
             **common,
         )
     weights, precision = _kept(policy, last.learner.policy, last.setting, seed)
-    card = shipped.save(
+    card = model_card.save(
         places.weights(run, scale, seed),
         weights,
         what=what,
@@ -230,7 +230,7 @@ def forget(run: Run, scale: Scale, seed: int, places: Places) -> None:
         places.weights(run, scale, seed),
         *(places.snapshot(run, scale, done) for done in snapshots(run, seed)),
     ):
-        for suffix in (shipped.CARD, shipped.WEIGHTS):
+        for suffix in (model_card.CARD, model_card.WEIGHTS):
             place.with_suffix(suffix).unlink(missing_ok=True)
     shutil.rmtree(places.stage(run, scale, seed, 0).parent, ignore_errors=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rl2lib.experiments import shipped
+from rl2lib.experiments import model_card
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider
 from rl2lib.training.checkpoint import tensors_under
 
@@ -28,7 +28,7 @@ HIDDEN_SIZE = 32
 POINTS_PER_LINE = 12  # in training
 ITERATIONS, LINES_PER_ITERATION, LEARNING_RATE = 1000, 128, 0.01
 SEEDS = (0, 1, 2)
-PLACE = shipped.FOLDER / "line_learners"
+PLACE = model_card.FOLDER / "line_learners"
 VERSION = 1  # of the shipped files; raise it when their form or the networks change
 
 POINT_X = (-0.6, 0.7, 0.1, -0.9, 0.4)
@@ -88,7 +88,7 @@ def load_line_learners() -> tuple[list[Network], Tensor]:
     Raises:
         CheckpointError: if the files are missing, damaged or of another version.
     """
-    _, weights = shipped.load(PLACE, VERSION)
+    _, weights = model_card.load(PLACE, VERSION)
     networks = [new_line_learner(seed) for seed in SEEDS]
     for number, (gru, readout) in enumerate(networks):
         for part, module in (("gru", gru), ("readout", readout)):
@@ -124,7 +124,7 @@ def regenerate() -> None:
     for number, (network, _) in enumerate(runs):
         for part, module in zip(("gru", "readout"), network, strict=True):
             weights.update({f"{number}.{part}.{name}": value for name, value in module.state_dict().items()})
-    shipped.save(
+    model_card.save(
         PLACE,
         weights,
         version=VERSION,

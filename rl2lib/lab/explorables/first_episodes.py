@@ -1,7 +1,7 @@
 """Returns over the first ten episodes of a new POMDP, meta-trained against not: what each of the two loops adds.
 
 Inside the ten episodes the weights are frozen, so what rises from left to right is the fast loop. Choosing another
-stage of meta-training changes the weights, and that is the slow loop. The agents are the shipped ones of notebook 07.
+stage of meta-training changes the weights, and that is the slow loop. The agents are those of notebook 07.
 """
 
 from __future__ import annotations
@@ -14,8 +14,17 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.belief_optimal import CorridorOptimal
-from rl2lib.experiments.rl1_vs_rl2 import BANDIT, CORRIDOR, Rl1VsRl2Config, play
-from rl2lib.lab.belief_agents import policy_or_train
+from rl2lib.agents.softmax_policy import SoftmaxPolicy
+from rl2lib.evaluation.evaluate import play
+from rl2lib.experiments import bundled
+from rl2lib.experiments.papers.rl1_vs_rl2.trained import (
+    BANDIT,
+    CORRIDOR,
+    CORRIDOR_PPO,
+    HALF_LENGTH,
+    SNAPSHOTS,
+    both_tasks,
+)
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider, Toggle
 from rl2lib.tasks.bandit import BanditEnv
 from rl2lib.tasks.pomdp import CorridorEnv
@@ -24,14 +33,11 @@ from rl2lib.types import Trajectory
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CONFIG = Rl1VsRl2Config()
 NUM_EPISODES, NUM_TRIALS = 10, 200
-DISCOUNT = CONFIG.corridor.ppo.discount
+DISCOUNT = CORRIDOR_PPO.discount
 PLACES = {"two-point bandit": BANDIT, "corridor": CORRIDOR}
 NONE, ALL = "none", "all of it"
-STAGES = {
-    (NONE if stage == 0 else ALL if stage is None else f"{stage} iterations"): stage for stage in (*CONFIG.stages, None)
-}
+STAGES = {NONE: 0} | {f"{stage} iterations": stage for stage in SNAPSHOTS["laptop"]} | {ALL: None}
 
 
 def discounted_by_episode(trajectory: Trajectory, discount: float) -> Tensor:
@@ -54,17 +60,25 @@ def references(place: str) -> tuple[list[float], float]:
     """Return what belief-optimal play expects of each episode, and what whoever is told the task expects of any."""
     if place == BANDIT:
         return [0.5] + [1.0] * (NUM_EPISODES - 1), 1.0
-    optimal = CorridorOptimal(CONFIG.half_length)
-    walks = (CONFIG.half_length, 3 * CONFIG.half_length)  # the first episode, by the goal's side
+    optimal = CorridorOptimal(HALF_LENGTH[CORRIDOR])
+    walks = (HALF_LENGTH[CORRIDOR], 3 * HALF_LENGTH[CORRIDOR])  # the first episode, by the goal's side
     told, detour = (optimal.goal_reward * DISCOUNT ** (steps - 1) for steps in walks)
     return [(told + detour) / 2] + [told] * (NUM_EPISODES - 1), told
+
+
+def agent(place: str, stage: int | None) -> SoftmaxPolicy:
+    """Return RL² after some iterations of meta-training; None: all. A bundle made in a hurry has its nearest ones."""
+    bundle, run = bundled.load_or_train("beliefs"), f"rl1-vs-rl2/rl2-{place}"
+    if not stage:
+        return bundle.policy(run, after=stage)
+    return bundle.policy(run, after=min(bundle.snapshots(run), key=lambda there: abs(there - stage)))
 
 
 @cache
 def returns_by_episode(place: str, stage: int | None) -> Tensor:
     """Return [NUM_TRIALS, 10] returns of the agent at a stage, on both tasks in turn, sampled actions."""
-    env = BanditEnv(2, NUM_EPISODES) if place == BANDIT else CorridorEnv(CONFIG.half_length, None, NUM_EPISODES)
-    trials = play(policy_or_train(place, stage=stage), env, place, NUM_TRIALS)
+    env = BanditEnv(2, NUM_EPISODES) if place == BANDIT else CorridorEnv(HALF_LENGTH[CORRIDOR], None, NUM_EPISODES)
+    trials = play(agent(place, stage), env, both_tasks(place, NUM_TRIALS), seed=0)
     return discounted_by_episode(trials, 1.0 if place == BANDIT else DISCOUNT)
 
 

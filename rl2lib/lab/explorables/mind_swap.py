@@ -1,6 +1,6 @@
 """The mind swap of notebook 07: two trials of one agent exchange their hidden states, and with them what they know.
 
-Both trials play the corridor of the shipped agent, one with the goal at the left, one at the right, most likely
+Both trials play the corridor, one with the goal at the left, one at the right, by the agent's most likely
 actions. A first pass, undisturbed, keeps each one's state at the chosen moment of its second episode; in a second pass
 each goes on, from that moment, with the state of the other.
 """
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from rl2lib.agents.recurrent import RecurrentPolicy
-from rl2lib.experiments.rl1_vs_rl2 import CORRIDOR, RL1, RL2
-from rl2lib.lab.belief_agents import policy_or_train
+from rl2lib.experiments import bundled
+from rl2lib.experiments.papers.rl1_vs_rl2.trained import CORRIDOR, RL1, RL2, RUN_NAMES
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider
 from rl2lib.tasks.pomdp import CorridorEnv
 from rl2lib.tasks.views import RevealedTask
@@ -108,7 +108,8 @@ def _both_passes(agent: str, moment: int, swap: bool) -> tuple[list[Walk], list[
 @cache
 def _agent(agent: str) -> tuple[RecurrentPolicy, Any]:
     env = CorridorEnv(HALF_LENGTH)
-    return policy_or_train(CORRIDOR, agent), RevealedTask(env) if agent == RL1 else env
+    policy: Any = bundled.load_or_train("beliefs").policy(f"rl1-vs-rl2/{RUN_NAMES[agent]}-{CORRIDOR}")
+    return policy, RevealedTask(env) if agent == RL1 else env
 
 
 class MindSwap(Explorable):

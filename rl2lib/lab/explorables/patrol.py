@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.goal_gridworld import (
-    ALL_CELLS,
-    CORNERS,
-    SIZE,
-    GoalGridworldResult,
-    load_or_train,
-    shuffled_cells,
-)
+from rl2lib.experiments import bundled
+from rl2lib.experiments.papers.goal_gridworld.trained import ALL_CELLS, CORNERS, FOLD_CELLS, GROUPS, SIZE
 from rl2lib.lab.explorables.base import Button, Choice, Control, Explorable, Slider
 from rl2lib.tasks.gridworld import GridEnv, GridTasks
 
@@ -25,24 +19,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 THREE, EIGHTEEN, EVERY = "three corners", "18 cells", "all 24 cells"
+RUNS = {
+    THREE: "goal-gridworld/3_goals_ppo-recurrent",
+    EIGHTEEN: "goal-gridworld/18_goals_a-recurrent",
+    EVERY: "goal-gridworld/24_goals_ppo-recurrent",
+}
 SEED = 0
 HORIZON, NUM_EPISODES = 30, 3
 
 
 def training_goals(agent: str) -> tuple[int, ...]:
     """Return the cells that were goals when an agent was trained."""
-    return {THREE: CORNERS, EIGHTEEN: tuple(sorted(shuffled_cells(SEED)[:18])), EVERY: ALL_CELLS}[agent]
-
-
-@lru_cache(maxsize=1)
-def _result() -> GoalGridworldResult:
-    return load_or_train()
+    return {THREE: CORNERS, EIGHTEEN: GROUPS[FOLD_CELLS[0]].goals, EVERY: ALL_CELLS}[agent]
 
 
 @lru_cache(maxsize=64)
 def walk(agent: str, goal: int, luck: int) -> tuple[tuple[tuple[int, ...], bool], ...]:
     """Play one trial; return each episode's cells, from the start to where it ended, and whether the goal was found."""
-    policy = _result().agent(training_goals(agent), SEED)
+    policy = bundled.load_or_train("goals").policy(RUNS[agent], SEED)
     env = GridEnv(SIZE, HORIZON, NUM_EPISODES)
     task = GridTasks(torch.tensor([goal]), torch.arange(4)[None], torch.zeros(1))
     trial = play(policy, env, task, seed=luck)

@@ -19,7 +19,8 @@ from torch.nn.utils import parameters_to_vector
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import episodes
 from rl2lib.evaluation.evaluate import play
-from rl2lib.experiments.goal_gridworld import ALL_CELLS, SIZE, load_or_train
+from rl2lib.experiments import bundled
+from rl2lib.experiments.papers.goal_gridworld.trained import SIZE
 from rl2lib.lab.explorables.base import Choice, Control, Explorable, Slider
 from rl2lib.lab.explorables.patrol import HORIZON, NUM_EPISODES, moved
 from rl2lib.tasks.gridworld import MOVES, GoalGrids, GridEnv, GridTasks
@@ -88,8 +89,7 @@ def sample_tasks(num_pairs: int, seed: int) -> list[GridTasks]:
 @lru_cache(maxsize=1)
 def agents() -> tuple[SoftmaxPolicy, ...]:
     """Return the agents that were trained on all 24 goals, one a seed."""
-    result = load_or_train()
-    return tuple(result.agent(ALL_CELLS, seed) for seed in result.config.seeds)
+    return tuple(bundled.load_or_train("goals").policies("goal-gridworld/24_goals_ppo-recurrent"))
 
 
 class Lived(NamedTuple):

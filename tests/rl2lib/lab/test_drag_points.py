@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rl2lib.experiments import shipped
+from rl2lib.experiments import model_card
 from rl2lib.lab.explorables.base import Slider
 from rl2lib.lab.explorables.drag_points import (
     ITERATIONS,
@@ -32,7 +32,7 @@ from rl2lib.lab.explorables.drag_points import (
 
 
 def test_shipped_weights_are_small_and_of_the_settings() -> None:
-    config = shipped.load(PLACE, VERSION)[0]["config"]
+    config = model_card.load(PLACE, VERSION)[0]["config"]
     assert PLACE.with_suffix(".safetensors").stat().st_size < 200_000
     assert tuple(config["seeds"]) == SEEDS and config["noise"] == NOISE and config["iterations"] == ITERATIONS
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 import torch
 
-from rl2lib.experiments.rl1_vs_rl2 import CORRIDOR, RL1, RL2
-from rl2lib.lab.belief_agents import shipped_policy
-from rl2lib.lab.explorables import mind_swap
+from rl2lib.experiments.bundled import load
+from rl2lib.experiments.papers.rl1_vs_rl2.trained import RL1
 from rl2lib.lab.explorables.mind_swap import HALF_LENGTH, LATEST, NOTHING, SWAP, MindSwap, walks
 from rl2lib.tasks.pomdp import CorridorEnv
 
@@ -71,7 +69,7 @@ def test_every_step_of_a_walk_is_one_cell_or_a_wall() -> None:
 
 
 def test_keeping_ones_own_state_changes_nothing() -> None:
-    policy, env = shipped_policy(CORRIDOR, RL2), CorridorEnv(HALF_LENGTH)
+    policy, env = load("beliefs").policy("rl1-vs-rl2/rl2-corridor_d5"), CorridorEnv(HALF_LENGTH)
     whole, kept = walks(policy, env, moment=2)
     assert not torch.equal(kept[0], kept[1])
     own, _ = walks(policy, env, moment=2, kept=kept.flip(0))  # each is given what the other one kept
@@ -94,20 +92,3 @@ def test_every_control_through_its_range_is_drawn_in_time_and_told_in_words() ->
     assert "episode 2" in game.describe(state)
     picture, words = game.render(operation=SWAP, moment=0)
     assert picture.startswith(b"\x89PNG") and "swapped" in words
-
-
-def test_without_its_weights_it_says_so_and_trains(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked = []
-
-    def trained(place: str, agent: str) -> dict[str, torch.Tensor]:
-        asked.append((place, agent))
-        policy = shipped_policy(CORRIDOR, RL2)
-        return {f"corridor/RL²/80/{name}": value for name, value in policy.state_dict().items()}
-
-    monkeypatch.setattr("rl2lib.lab.belief_agents._weights_of_first_run", trained)
-    policy = mind_swap.policy_or_train(CORRIDOR, RL2, path=tmp_path / "nothing")
-    assert asked == [(CORRIDOR, RL2)] and isinstance(policy, torch.nn.Module)
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "nothing.json" in said and "Training it here" in said

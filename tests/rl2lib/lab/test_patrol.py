@@ -8,7 +8,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import pytest
 
-from rl2lib.experiments.goal_gridworld import CORNERS, SIZE
+from rl2lib.experiments.papers.goal_gridworld.trained import CORNERS, SIZE
 from rl2lib.lab.explorables.base import Button, Choice, Slider
 from rl2lib.lab.explorables.patrol import (
     EIGHTEEN,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rl2lib.agents.softmax_policy import SoftmaxPolicy
 from rl2lib.evaluation.curves import episodes
-from rl2lib.experiments.goal_gridworld import SIZE
+from rl2lib.experiments.papers.goal_gridworld.trained import SIZE
 from rl2lib.lab.explorables.base import Choice, Slider
 from rl2lib.lab.explorables.patrol import HORIZON, moved
 from rl2lib.lab.explorables.two_loops import (

@@ -178,9 +178,9 @@ def test_a_run_stopped_in_any_stage_ends_as_an_unbroken_one(
 
 
 def test_a_kill_between_weights_and_card_is_mended(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rl2lib.experiments import shipped
+    from rl2lib.experiments import model_card
 
-    write = shipped.write_whole
+    write = model_card.write_whole
 
     def killed(path: Path, content: str | bytes) -> None:
         if path.suffix == ".json":
@@ -188,7 +188,7 @@ def test_a_kill_between_weights_and_card_is_mended(places: Places, monkeypatch: 
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(shipped, "write_whole", killed)
+        patch.setattr(model_card, "write_whole", killed)
         with pytest.raises(KeyboardInterrupt):
             trained_once(places)
     assert not finished_card(tiny.run(), "smoke", 0, places)
@@ -273,7 +273,7 @@ def test_a_run_of_another_plan_under_way_is_refused_and_can_be_removed(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(trained.shipped, "save", lambda *args, **kwargs: 1 / 0)
+        patch.setattr(trained.model_card, "save", lambda *args, **kwargs: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             trained_once(places)
     folder = places.stage(tiny.run(), "smoke", 0, 0).parent

@@ -1,10 +1,9 @@
-"""Shipped checkpoints come back as they were saved, or say in a line why not: never half a pair, never another's."""
+"""Weights and their card come back as they were saved, or say in a line why not: never half a pair, never another's."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rl2lib.experiments import shipped
-from rl2lib.experiments.shipped import load, read_config, save
+from rl2lib.experiments import model_card
+from rl2lib.experiments.model_card import load, save
 from rl2lib.training.checkpoint import CheckpointError
 
 
@@ -103,7 +102,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path: Path, name: str) -
 def test_a_kill_between_the_two_writes_is_noticed_and_mended_by_saving_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, had_one: bool
 ) -> None:
-    place, write = tmp_path / "some", shipped.write_whole
+    place, write = tmp_path / "some", model_card.write_whole
     if had_one:
         written(place, 1.0)
 
@@ -113,7 +112,7 @@ def test_a_kill_between_the_two_writes_is_noticed_and_mended_by_saving_again(
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(shipped, "write_whole", killed)
+        patch.setattr(model_card, "write_whole", killed)
         with pytest.raises(KeyboardInterrupt):
             written(place, 2.0)
     assert place.with_suffix(".safetensors").exists(), "weights go first"
@@ -123,33 +122,8 @@ def test_a_kill_between_the_two_writes_is_noticed_and_mended_by_saving_again(
     assert load(place, 2)[1]["matrix"][0, 0] == 2.0
 
 
-@dataclass(frozen=True)
-class Inner:
-    rate: float | None = 0.1
-    sizes: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outer:
-    name: str
-    inner: Inner = Inner()
-    seeds: tuple[int, ...] = (0,)
-    added_later: bool = True
-
-
-def test_settings_come_back_from_json_as_the_dataclasses_they_were() -> None:
-    outer = Outer("a", Inner(None, (3, 4)), (1, 2))
-    settings = json.loads(json.dumps(asdict(outer)))
-    assert read_config(Outer, settings) == outer
-    del settings["added_later"]
-    assert read_config(Outer, settings) == outer
-    settings["inner"]["rate"] = "3"
-    with pytest.raises(CheckpointError, match=r"Outer: expected `float \| null`, got `str` - at `\$.inner.rate`"):
-        read_config(Outer, settings)
-
-
-@pytest.mark.parametrize("card", sorted(shipped.FOLDER.glob("*.json")), ids=lambda card: card.stem)
-def test_every_shipped_pair_is_whole_and_names_a_module_that_makes_it(card: Path) -> None:
+@pytest.mark.parametrize("card", sorted(model_card.FOLDER.glob("*.json")), ids=lambda card: card.stem)
+def test_every_bundled_pair_is_whole_and_names_a_module_that_makes_it(card: Path) -> None:
     version = json.loads(card.read_text(encoding="utf-8"))["version"]
     read, found = load(card.with_suffix(""), version)
     assert found and read["what"]
@@ -158,5 +132,5 @@ def test_every_shipped_pair_is_whole_and_names_a_module_that_makes_it(card: Path
         return
     assert {"torch", "config"} <= set(read)
     module = read["regenerate"].removeprefix("python -m ").replace(".", "/")
-    source = (shipped.FOLDER.parent.parent.parent / f"{module}.py").read_text(encoding="utf-8")
+    source = (model_card.FOLDER.parent.parent.parent / f"{module}.py").read_text(encoding="utf-8")
     assert 'if __name__ == "__main__":' in source

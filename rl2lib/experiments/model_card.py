@@ -1,4 +1,4 @@
-"""Checkpoints that ship with the notebooks: PLACE.safetensors, the weights, and PLACE.json, a card that says of what.
+"""Weights with a card: PLACE.safetensors, the weights, and PLACE.json, which says of what and how they were made.
 
 The card holds the weights' checksum and is written after them: a kill leaves the old pair, the new pair, or two files
 that do not belong together, which `load` refuses.
@@ -10,9 +10,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-import msgspec
 import torch
 from msgspec import Meta
 from torch import Tensor
@@ -21,8 +20,6 @@ from rl2lib import codec
 from rl2lib.codec import CodecError, Count, Digest
 from rl2lib.files import write_whole
 from rl2lib.training.checkpoint import CheckpointError, tensors_from_bytes, tensors_to_bytes
-
-T = TypeVar("T")
 
 
 class Versioned(TypedDict):
@@ -49,7 +46,6 @@ class Card(Versioned):
         commit: of the code.
         history: learning curves by metric, None where nothing was noted.
         scale, runs, rows: of a bundle, see `bundled`.
-        agents, curves, results: of the notebooks' studies.
     """
 
     what: str
@@ -67,9 +63,6 @@ class Card(Versioned):
     scale: NotRequired[str]
     runs: NotRequired[dict[str, dict[str, Any]]]
     rows: NotRequired[list[dict[str, Any]]]
-    agents: NotRequired[list[Any]]
-    curves: NotRequired[dict[str, Any]]
-    results: NotRequired[dict[str, Any]]
 
 
 FOLDER = Path(__file__).parent.parent / "lab" / "checkpoints"
@@ -145,15 +138,3 @@ def load(place: Path, version: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"`{card['regenerate']}` makes both again"
         )
     return card, tensors_from_bytes(weights)
-
-
-def read_config(kind: type[T], settings: Mapping[str, Any]) -> T:
-    """Return the settings of a card as the dataclass that `asdict` made them from; JSON's lists are tuples there.
-
-    Raises:
-        CheckpointError: if a field is of another type, or a required one is missing.
-    """
-    try:
-        return msgspec.convert(settings, kind)
-    except ValueError as error:
-        raise CheckpointError(f"{kind.__name__}: {codec.said(error)}") from error
