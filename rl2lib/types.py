@@ -160,10 +160,19 @@ class Agent(ABC, Generic[State]):
 
 
 class RuleAgent(Agent[State]):
-    """An agent without a network: it acts by a rule of its own, and is not told the task unless a subclass says so."""
+    """An agent without a network, which acts by a rule of its own.
+
+    One that is told the task says so as it is declared, where Python and mypy refuse a misspelt word:
+    ``class Oracle(RuleAgent, sees_task=True)``.
+    """
 
     sees_task = False
     mode: ActsBy = "own rule"
+
+    def __init_subclass__(cls, *, sees_task: bool | None = None) -> None:
+        super().__init_subclass__()
+        if sees_task is not None:
+            cls.sees_task = sees_task
 
 
 class TellsTies(Agent[State]):

@@ -1121,8 +1121,8 @@ TwoLoops().show()
 # Reset at every episode, the agent searches again for what it had found. But then episode 2 should pay the same as
 # episode 1, and it pays *less*, with all three agents. The reason is in the second row of the table: the inputs still
 # tell of the last step, with flag 1, and in training these never met a state of zeros. (Put placeholders there as
-# well, and every episode pays what episode 1 does.) Never reset, the agent often walks straight to the goal of the
-# trial before, as it does on the first pair of tasks; on some pairs that is lucky.
+# well, and every episode pays what episode 1 does.) Never reset, the agent may walk straight to the goal of the
+# trial before, as it does on the third pair of tasks; on some pairs that is lucky.
 #
 # The weights are the same all along. They belong to a third and slower clock, which ticks in training only: once for a
 # whole batch of trials.

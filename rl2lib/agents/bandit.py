@@ -183,10 +183,8 @@ class OptimisticThompson(CountingAgent):
         return means[torch.arange(len(means), device=means.device), likeliest].argmax(dim=1)
 
 
-class Oracle(RuleAgent[Tensor]):
+class Oracle(RuleAgent[Tensor], sees_task=True):
     """Is told the task and pulls its best arm from the start: the ceiling of ceilings, no agent's target."""
-
-    sees_task = True
 
     def initial_state(self, batch_size: int, tasks: Tensor | None = None) -> Tensor:
         """Return the best arm [B] of each task, means [B, K]."""

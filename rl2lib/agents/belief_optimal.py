@@ -176,13 +176,11 @@ class CorridorOptimal(RuleAgent[CorridorBelief]):
         return rightwards.long(), state.acted()
 
 
-class CorridorOracle(CorridorOptimal):
+class CorridorOracle(CorridorOptimal, sees_task=True):
     """Is told the goal's side and walks straight to it, d steps an episode: the informed maximum.
 
     Args and attributes are those of `CorridorOptimal`.
     """
-
-    sees_task = True
 
     def _first_episode(self) -> tuple[int, int]:
         return self.half_length, self.half_length

@@ -30,14 +30,12 @@ def distances(env: GridEnv) -> Tensor:
         steps = shorter
 
 
-class GridOracle(RuleAgent[Tensor]):
+class GridOracle(RuleAgent[Tensor], sees_task=True):
     """Is told the goal and walks there: the fewest steps that anybody can need.
 
     Args:
         env: the grid it plays in.
     """
-
-    sees_task = True
 
     def __init__(self, env: GridEnv) -> None:
         self._around, self._steps = env.neighbours(), distances(env)

@@ -275,14 +275,12 @@ class Plan(NamedTuple):
     steps: int
 
 
-class Oracle(RuleAgent[Plan]):
+class Oracle(RuleAgent[Plan], sees_task=True):
     """Is told the task and follows its optimal policy from the start: a ceiling that nobody can learn to reach.
 
     Args:
         horizon: T, the steps of an episode.
     """
-
-    sees_task = True
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon

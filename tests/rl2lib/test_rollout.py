@@ -9,7 +9,7 @@ from rl2lib.agents.recurrent import RecurrentPolicy
 from rl2lib.rollout import rollout
 from rl2lib.tasks.bandit import BanditEnv, IndependentBandits
 from rl2lib.tasks.sampling import make_generators
-from rl2lib.types import ActsBy, Agent, Step, StepInput, Trajectory, as_agent
+from rl2lib.types import ActsBy, Agent, RuleAgent, Step, StepInput, Trajectory, as_agent
 
 
 class CountdownEnv:
@@ -111,6 +111,11 @@ def test_what_an_agent_says_of_itself_counts_only_where_it_is_read_and_whole() -
         play(Undeclared(), CountdownEnv(), torch.tensor([2]))
     with pytest.raises(TypeError, match=r"abstract.*sees_task"):
         Misspelt()  # type: ignore[abstract]
+    with pytest.raises(TypeError, match="sees_tasks"):
+
+        class Rule(RuleAgent[int], sees_tasks=True):  # type: ignore[call-arg]
+            pass
+
     assert as_agent(Recorder()).mode == "own rule" and as_agent(Random(3)).sees_task is False
 
 

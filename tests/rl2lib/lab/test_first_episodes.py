@@ -10,6 +10,7 @@ import torch
 
 from rl2lib.agents.belief_optimal import CorridorOptimal, DependentBanditOptimal
 from rl2lib.evaluation.curves import return_curve
+from rl2lib.experiments.papers.rl1_vs_rl2.trained import BANDIT, CORRIDOR
 from rl2lib.lab.explorables.first_episodes import (
     ALL,
     DISCOUNT,
@@ -53,10 +54,10 @@ def test_undiscounted_it_is_the_librarys_return_by_episode() -> None:
 
 
 def test_the_lines_are_the_exact_values() -> None:
-    optimal, told = references("bandit")
+    optimal, told = references(BANDIT)
     bandit = DependentBanditOptimal(TWO_POINT, NUM_EPISODES)
     assert sum(optimal) == pytest.approx(bandit.value) and NUM_EPISODES * told == pytest.approx(bandit.informed_value)
-    optimal, told = references("corridor")
+    optimal, told = references(CORRIDOR)
     generator = torch.Generator().manual_seed(0)
     trials = rollout(
         CorridorOptimal(5, None, NUM_EPISODES),
@@ -69,7 +70,7 @@ def test_the_lines_are_the_exact_values() -> None:
     assert told == pytest.approx(optimal[1])
 
 
-@pytest.mark.parametrize("place", ["bandit", "corridor"])
+@pytest.mark.parametrize("place", [BANDIT, CORRIDOR])
 def test_meta_training_makes_the_second_episode_informed_and_no_training_leaves_it_flat(place: str) -> None:
     trained, untrained = returns_by_episode(place, None), returns_by_episode(place, 0)
     assert trained.shape == untrained.shape == (NUM_TRIALS, NUM_EPISODES)
@@ -100,7 +101,7 @@ def test_every_control_through_its_range() -> None:
 
 
 def test_a_means_band_is_the_normal_interval_of_its_trials() -> None:
-    state, returns = FirstEpisodes().state(place="corridor", stage=ALL), returns_by_episode("corridor", 0)
+    state, returns = FirstEpisodes().state(place="corridor", stage=ALL), returns_by_episode(CORRIDOR, 0)
     _, high = scipy.stats.norm.interval(0.95, 0.0, scipy.stats.sem(returns.numpy()))
     assert state["untrained_margin"] == pytest.approx(high.tolist(), rel=1e-3)
     (axis,) = FirstEpisodes().draw(state).axes
