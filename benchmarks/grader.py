@@ -11,10 +11,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from benchmarks.measure import Benchmark, Figure, Measurement, Settings, median_seconds
 from benchmarks.profile import Stopwatch
