@@ -89,7 +89,8 @@ def finished(futures: as_completed) -> Iterator[Future]:
     Raises:
         KeyboardInterrupt: where Python raises it, or when the next future has ended.
     """
-    if threading.current_thread() is not threading.main_thread():  # interrupts are the main thread's
+    mine = threading.current_thread() is threading.main_thread()  # interrupts are the main thread's
+    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody's own
         yield from futures
         return
     interrupted = False
@@ -103,7 +104,7 @@ def finished(futures: as_completed) -> Iterator[Future]:
             frame = frame.f_back
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, heed)
+    signal.signal(signal.SIGINT, heed)
     try:
         for future in futures:
             if interrupted:
@@ -112,7 +113,7 @@ def finished(futures: as_completed) -> Iterator[Future]:
         if interrupted:
             raise KeyboardInterrupt
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _seconds_to_connect() -> float:

@@ -31,8 +31,8 @@ IGNORED = ("work/", "course/", "demo/")  # by git: they are made
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of what a contributor works in; executed notebooks and results stay behind."""
-    for folder in ("autograder", "notebooks", "rl2lib", "solutions", "tests"):
+    """A copy of what a contributor works in; a build selects the notebooks' bundles out of results/."""
+    for folder in ("autograder", "notebooks", "results", "rl2lib", "solutions", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

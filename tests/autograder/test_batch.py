@@ -322,7 +322,7 @@ COUNT = 120  # more than can be graded while the test looks away
 
 
 @pytest.mark.slow
-def test_a_killed_client_and_an_interrupted_one_go_on_where_they_stopped(tmp_path, cluster):
+def test_a_killed_client_and_an_interrupted_one_go_on_where_they_stopped(tmp_path, cluster, interruptible):
     lessons = Class(tmp_path)
     students = {f"s{number:03d}": "sleep 0.1" for number in range(COUNT)}
     lessons.submit(**students)
@@ -480,7 +480,15 @@ class InterruptedWhileItGoes:
         signal.raise_signal(signal.SIGINT)
 
 
-def test_an_interrupt_in_a_finaliser_stops_the_batch_too(tmp_path, cluster, monkeypatch, capsys):
+@pytest.fixture
+def interruptible():
+    """Interrupts as in a terminal; a shell starts what it runs in the background with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_in_a_finaliser_stops_the_batch_too(tmp_path, cluster, monkeypatch, capsys, interruptible):
     lessons = Class(tmp_path)
     lessons.submit(**{f"s{number}": "" for number in range(6)})
     lessons.scheduler = cluster
