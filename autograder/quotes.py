@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rl2lib.evaluation import rows
 
 QUOTE = re.compile(r"(<!-- quote (\S+) (\S+) (\S+) -->)(.*?)(<!-- /quote -->)")
@@ -30,6 +32,9 @@ def wrong_quotes(root: Path) -> list[str]:
     problems = []
     for path in _files(root):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if path.suffix == ".md" and line.startswith("<!-- quote"):
+                where = f"{path.relative_to(root)}:{number}"
+                problems.append(f"{where}: a comment that begins a line ends the paragraph on GitHub: a word first")
             for match in QUOTE.finditer(line):
                 try:
                     expected = quoted(root, *match.groups()[1:4])
@@ -87,7 +92,7 @@ def _in_table(path: Path, place: str) -> Any:
     ]
     if len(found) != 1:
         raise KeyError(f"expected one row of {place}, found {len(found)}")
-    return getattr(found[0], column)
+    return msgspec.to_builtins(found[0])[column]
 
 
 def _files(root: Path) -> Iterator[Path]:

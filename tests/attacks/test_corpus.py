@@ -25,7 +25,7 @@ from attacks.entry import Handed, packed
 
 pytestmark = pytest.mark.slow
 HANDED = [(kind, item) for kind, attacks in GROUPS.items() for item in packed(attacks)]
-SECONDS = 30.0  # of our own time, beyond what calls may take
+SECONDS = 30.0  # of our own processor time, whatever the attack does with its own
 MEMORY = 400 << 20
 
 
@@ -77,9 +77,9 @@ def test_attack(kind, item, tmp_path, monkeypatch):
     path = item.write(tmp_path)
     beside = sorted(path.parent.iterdir())
     room = course_sandbox(True)._room
-    began, held = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, held = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result = grade_file(path, "eve", item.notebook)
-    assert time.monotonic() - began < SECONDS + 2 * len(item.attacks) * item.seconds
+    assert time.process_time() - began < SECONDS
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) * 1024 < MEMORY
     assert sorted(path.parent.iterdir()) == beside
     judge(item, result)

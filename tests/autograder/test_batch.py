@@ -307,7 +307,7 @@ def client(lessons):
     options = {"cwd": ROOT, "env": environment, "start_new_session": True, "text": True}
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
     try:
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 600  # a hang ends some time; a busy machine takes its time
         path = lessons.out / "journal.jsonl"
         while not path.exists() or path.read_bytes().count(b"\n") < 3:
             assert running.poll() is None and time.monotonic() < deadline, running.communicate()

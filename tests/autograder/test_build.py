@@ -117,19 +117,24 @@ def test_a_quoted_number_must_be_what_its_file_says(tmp_path):
     assert line.startswith("README.md:1: says 0.13, results/x.json says 0.12")
     assert write_quotes(tmp_path) == [readme] and wrong_quotes(tmp_path) == []
     assert "-->0.12<!--" in readme.read_text()
-    readme.write_text("<!-- quote results/none.json a .2f -->1<!-- /quote -->")
+    readme.write_text("It is <!-- quote results/none.json a .2f -->1<!-- /quote -->")
     assert len(wrong_quotes(tmp_path)) == 1
+    readme.write_text("It is at most\n<!-- quote results/x.json a.0.b .2f -->0.12<!-- /quote -->.\n")
+    (line,) = wrong_quotes(tmp_path)
+    assert line.startswith("README.md:2: a comment that begins a line")
 
 
 def test_a_number_quoted_from_a_table_is_named_by_cell_agent_and_column(tmp_path):
-    ours = Row("t", "n10", "RL², arm by arm", "PPO", mean=6.654, se=0.01)
+    ours = Row("t", "n10", "RL², arm by arm", "PPO", mean=6.654, se=0.01, normalised_mean=0.993)
     rows.write(tmp_path / "results" / "t.csv", Measured([ours, replace(ours, variant="imitation", mean=6.6)]))
     readme = tmp_path / "README.md"
-    readme.write_text("<!-- quote results/t.csv n10/RL²,_arm_by_arm/PPO/mean .2f -->0<!-- /quote -->")
+    readme.write_text("It is <!-- quote results/t.csv n10/RL²,_arm_by_arm/PPO/mean .2f -->0<!-- /quote -->")
     assert len(wrong_quotes(tmp_path)) == 1
     assert write_quotes(tmp_path) == [readme] and ">6.65<" in readme.read_text()
+    readme.write_text("It is <!-- quote results/t.csv n10/RL²,_arm_by_arm/PPO/normalised .2f -->0.99<!-- /quote -->")
+    assert wrong_quotes(tmp_path) == []
     for place in ("n10/RL²,_arm_by_arm/mean", "n11/RL²,_arm_by_arm/PPO/mean"):  # two of them, and none
-        readme.write_text(f"<!-- quote results/t.csv {place} .2f -->6.65<!-- /quote -->")
+        readme.write_text(f"It is <!-- quote results/t.csv {place} .2f -->6.65<!-- /quote -->")
         assert len(wrong_quotes(tmp_path)) == 1
 
 

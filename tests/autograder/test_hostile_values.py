@@ -90,10 +90,10 @@ def test_no_value_breaks_a_check(notebook, name):
     for seed in range(12):
         rng = np.random.default_rng([seed, NAMES.index(name)])
         honest = int(rng.integers(0, 6)) * int(rng.integers(0, 6))
-        began = time.monotonic()
+        began = time.process_time()
         outcomes = (
             run_hidden(notebook, name, Saboteur(reference_handle(notebook), rng, honest), seed),
             run_visible(name, Saboteur(reference_handle(notebook), rng, honest)),
         )
         assert {outcome.status for outcome in outcomes} <= {"passed", "failed", "error", "ungradable"}
-        assert time.monotonic() - began < 20.0
+        assert time.process_time() - began < 20.0

