@@ -179,7 +179,7 @@ class Report:
             if set(got) != set(expected):
                 self.fail(what, f"the keys {sorted(map(str, expected))}", f"the keys {sorted(map(str, got))}")
             for key, other in expected.items():
-                self._compare(f"{what}[{key!r}]", got[key], other, atol)
+                self._compare(f"{what}: {key}", got[key], other, atol)
         elif hasattr(expected, "_asdict"):
             self._compare(what, dict(got._asdict()), dict(expected._asdict()), atol)
         else:
